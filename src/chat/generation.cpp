@@ -1,0 +1,14 @@
+#include "chat/generation.h"
+
+namespace hearth::chat {
+
+const char* finish_reason_name(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::Stop: return "stop";
+    case FinishReason::Length: return "length";
+    case FinishReason::ToolCalls: return "tool_calls";
+  }
+  return "stop";
+}
+
+}  // namespace hearth::chat

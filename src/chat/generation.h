@@ -1,0 +1,154 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "chat/message.h"
+
+namespace hearth::chat {
+
+using Token = std::int32_t;
+
+/// May, must or must not the model call tools.
+struct ToolChoice {
+  enum class Mode : std::uint8_t {
+    Auto,      // free text or calls
+    None,      // free text only
+    Required,  // at least one call, from the first token
+    Named,     // a call of `name`, from the first token
+  };
+  Mode mode = Mode::Auto;
+  std::string name{};  // Named only; one of the request's tools
+};
+
+/// A conversation to be continued by the assistant; rendered with the model's own template.
+struct Conversation {
+  std::vector<Message> messages;  // at least one
+  std::vector<Tool> tools{};
+  ToolChoice tool_choice{};
+  bool parallel_tool_calls = true;
+};
+
+/// Text to be continued as it is, without a template. Special tokens in it are plain text.
+struct PlainText {
+  std::string text;
+};
+
+/// Tokens to be continued as they are.
+struct PlainTokens {
+  std::vector<Token> tokens;
+};
+
+using Prompt = std::variant<Conversation, PlainText, PlainTokens>;
+
+/// How the next token is chosen. Defaults are OpenAI's where it has one, else neutral (switched off).
+struct Sampling {
+  float temperature = 1.0f;          // 0 is greedy; [0, 2]
+  std::int32_t top_k = 0;            // 0 is off
+  float top_p = 1.0f;                // (0, 1]; 1 is off
+  float min_p = 0.0f;                // [0, 1]; 0 is off
+  float typical_p = 1.0f;            // (0, 1]; 1 is off
+  float repeat_penalty = 1.0f;       // (0, 2]; 1 is off
+  std::int32_t repeat_last_n = 64;   // tokens the penalties look back; -1: the whole context
+  float presence_penalty = 0.0f;     // [-2, 2]
+  float frequency_penalty = 0.0f;    // [-2, 2]
+  std::optional<std::uint32_t> seed{};                  // absent: random, reported in Started
+  std::vector<std::pair<Token, float>> logit_bias{};    // [-100, 100]; at most kLogitBiasMax
+};
+
+/// What the text must look like.
+struct OutputFormat {
+  enum class Kind : std::uint8_t { Text, JsonObject, JsonSchema, Grammar };
+  Kind kind = Kind::Text;
+  std::string source{};  // JsonSchema: the schema as JSON text; Grammar: GBNF
+};
+
+/// One answer to be generated.
+struct Request {
+  Prompt prompt;
+  Sampling sampling{};
+  OutputFormat format{};
+  std::optional<std::uint32_t> tokens_max{};  // generated tokens; absent: what the context still holds
+  std::vector<std::string> stop{};            // the answer ends before any of these; at most kStopMax
+  std::optional<std::uint32_t> top_logprobs{};  // absent: no logprobs; 0..20 alternatives a token
+  bool cache_prompt = true;                   // may reuse and leave KV state for later requests
+  bool ignore_eos = false;                    // benchmarks: go on past the end-of-generation token
+};
+
+// Bounds of one request; api/ checks them first and names the field, the engine checks them again.
+inline constexpr std::size_t kMessagesMax = 2'048;
+inline constexpr std::size_t kToolsMax = 128;
+inline constexpr std::size_t kStopMax = 16;
+inline constexpr std::size_t kStopBytesMax = 256;
+inline constexpr std::size_t kLogitBiasMax = 1'024;
+inline constexpr std::uint32_t kTopLogprobsMax = 20;
+inline constexpr std::size_t kSchemaBytesMax = 64 * 1024;
+inline constexpr std::size_t kGrammarBytesMax = 64 * 1024;
+
+enum class FinishReason : std::uint8_t { Stop, Length, ToolCalls };
+
+/// "stop", "length", "tool_calls", as in the OpenAI API.
+const char* finish_reason_name(FinishReason reason);
+
+struct TokenLogprob {
+  Token token = 0;
+  std::string bytes;      // the token's text, maybe part of a UTF-8 sequence
+  float logprob = 0;      // natural logarithm, <= 0, of the model's own distribution before sampling
+};
+
+/// A token that was chosen, and the likeliest ones at its place.
+struct TokenChoice {
+  TokenLogprob chosen;
+  std::vector<TokenLogprob> top{};  // likeliest first
+};
+
+/// A piece of a tool call. The first piece of each call carries id and name; later ones add arguments.
+struct ToolCallDelta {
+  std::uint32_t index = 0;
+  std::string id{};
+  std::string name{};
+  std::string arguments{};
+};
+
+/// The prompt was taken: sent once, before the first Delta.
+struct Started {
+  std::uint32_t prompt_tokens = 0;
+  std::uint32_t cached_tokens = 0;
+  std::uint32_t seed = 0;
+};
+
+/// What came since the last event. Text is valid UTF-8 and never ends inside a character.
+struct Delta {
+  std::string content{};
+  std::string reasoning{};
+  std::vector<ToolCallDelta> tool_calls{};
+  std::vector<TokenChoice> logprobs{};  // one for each token whose text this and earlier deltas completed
+};
+
+/// Times as llama-server reports them.
+struct Timings {
+  double prompt_ms = 0;     // computing the prompt's new tokens
+  double predicted_ms = 0;  // generating
+  double queued_ms = 0;     // waiting for a free slot
+};
+
+/// The last event of a generation that went well.
+struct Finished {
+  FinishReason reason = FinishReason::Stop;
+  std::string stop_string{};  // which of Request::stop ended it; empty if none did
+  Usage usage{};
+  Timings timings{};
+};
+
+/// The last event of one that did not.
+struct Failed {
+  Error error;
+};
+
+using Event = std::variant<Started, Delta, Finished, Failed>;
+
+}  // namespace hearth::chat

@@ -1,0 +1,138 @@
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "chat/generation.h"
+#include "engine/model_facts.h"
+
+/// The words between the daemon and an engine process, and their encoding. A frame on the wire is
+/// process::Frame: a length, this protocol's version, a type byte and a payload in MessagePack.
+/// Everything that arrives is checked as if an enemy had sent it (an engine may have been taken over
+/// by a hostile model file). Pure functions; any thread.
+namespace hearth::engine {
+
+inline constexpr std::uint8_t kProtocolVersion = 1;
+
+// ---- daemon to engine -------------------------------------------------------------------------
+
+enum class KvType : std::uint8_t { Auto, F16, Q8_0 };
+
+/// How a model is loaded. Zero means "choose for me" where noted.
+struct LoadOptions {
+  std::uint32_t context_tokens = 0;  // most tokens of one request (prompt + answer); 0: the smaller of 8192 and the model's own
+  std::uint32_t slots = 4;           // generations at a time; 1..16
+  std::uint32_t threads = 0;         // 0: all cores this process may use
+  std::uint32_t prefill_chunk_tokens = 64;  // prompt tokens computed between two decode steps; 16..512
+  std::int32_t gpu_layers = 0;
+  KvType kv_type = KvType::Auto;     // Auto: q8_0 where that makes replies independent of batching, else f16
+  bool embeddings = true;            // answer Embed requests
+};
+
+struct Load {
+  std::string path;  // a GGUF file; empty: the model inside this binary
+  LoadOptions options{};
+};
+struct Generate {
+  std::uint64_t id = 0;  // chosen by the daemon, never reused on one connection
+  chat::Request request;
+};
+struct Cancel {
+  std::uint64_t id = 0;  // of a Generate or Embed; unknown ids are ignored
+};
+struct Embed {
+  std::uint64_t id = 0;
+  std::vector<std::variant<std::string, std::vector<chat::Token>>> inputs;  // 1..kEmbedInputsMax
+};
+struct Tokenize {
+  std::uint64_t id = 0;
+  std::string text;
+  bool add_special = false;    // the model's beginning-of-sequence token, if it wants one
+  bool parse_special = false;  // special tokens written in the text become special tokens
+};
+struct Detokenize {
+  std::uint64_t id = 0;
+  std::vector<chat::Token> tokens;
+};
+struct Stats {
+  std::uint64_t id = 0;
+};
+struct Unload {};  // finish nothing, free everything, exit 0
+
+using Request = std::variant<Load, Generate, Cancel, Embed, Tokenize, Detokenize, Stats, Unload>;
+
+inline constexpr std::size_t kEmbedInputsMax = 2'048;
+
+// ---- engine to daemon -------------------------------------------------------------------------
+
+struct LoadProgress {
+  float fraction = 0;  // 0..1
+};
+/// What the loaded model can do. `facts` without the file's hash, which the daemon computes.
+struct Loaded {
+  ModelFacts facts;
+  std::uint32_t context_tokens = 0;  // as chosen
+  std::uint32_t slots = 0;
+  std::uint32_t threads = 0;
+  KvType kv_type = KvType::F16;      // as chosen, never Auto
+  bool can_embed = false;
+  bool batch_invariant = false;      // replies do not depend on batching or on what is cached
+};
+struct LoadFailed {
+  Error error;
+};
+/// One event of a Generate. A Finished or Failed is its last.
+struct GenerateEvent {
+  std::uint64_t id = 0;
+  chat::Event event;
+};
+struct Embedded {
+  std::uint64_t id = 0;
+  std::vector<std::vector<float>> vectors;  // one per input, n_embd floats, length 1
+  std::uint32_t prompt_tokens = 0;          // all inputs together
+};
+struct Tokens {
+  std::uint64_t id = 0;
+  std::vector<chat::Token> tokens;
+};
+struct Text {
+  std::uint64_t id = 0;
+  std::string text;  // valid UTF-8; ill-formed bytes replaced
+};
+/// Counters since the engine started, and levels now.
+struct StatsReply {
+  std::uint64_t id = 0;
+  std::uint32_t generating = 0, waiting = 0;
+  std::uint64_t prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0;
+  std::uint64_t decode_steps = 0;
+  std::uint32_t kv_cells_used = 0, kv_cells = 0;
+  std::uint64_t resident_bytes = 0;
+};
+/// Any request with an id that failed, other than Generate (which gets chat::Failed).
+struct RequestFailed {
+  std::uint64_t id = 0;
+  Error error;
+};
+
+using Reply = std::variant<LoadProgress, Loaded, LoadFailed, GenerateEvent, Embedded, Tokens, Text, StatsReply, RequestFailed>;
+
+// ---- encoding ---------------------------------------------------------------------------------
+
+struct Encoded {
+  std::uint8_t type = 0;
+  std::string payload;
+};
+
+Encoded encode(const Request& request);
+Encoded encode(const Reply& reply);
+
+/// Errors: InvalidInput (unknown type, malformed payload, a field of the wrong type or out of its bounds;
+/// names the field).
+Result<Request> decode_request(std::uint8_t type, std::string_view payload);
+Result<Reply> decode_reply(std::uint8_t type, std::string_view payload);
+
+}  // namespace hearth::engine

@@ -1,0 +1,75 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/call.h"
+#include "base/result.h"
+#include "chat/generation.h"
+#include "engine/model_facts.h"
+
+namespace hearth::model {
+
+/// Receives what one generation produces, in order: Started, Delta…, then one Finished or Failed.
+/// Called on a thread of the model's (never two at a time for one sink). Must not block.
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void on_event(const chat::Event& event) = 0;
+};
+
+/// A generation that was accepted. Destroying it cancels what still runs. After cancel() or the
+/// destructor returns, no on_event is running and none will come. Do not destroy it inside on_event.
+class Generation {
+ public:
+  virtual ~Generation() = default;
+  /// Stops the work within one decode step. The sink gets Failed{Cancelled} unless it ended before.
+  virtual void cancel() = 0;
+};
+
+struct Embeddings {
+  std::vector<std::vector<float>> vectors;  // one per input, length 1
+  std::uint32_t prompt_tokens = 0;
+};
+using EmbedInput = std::variant<std::string, std::vector<chat::Token>>;
+
+enum class State : std::uint8_t { Loading, Ready, Restarting, Failed };
+
+/// A source of text. Behind it: local/ (an engine process), fake/ (a script); remote/ follows.
+/// Every method may be called from any thread.
+class Model {
+ public:
+  virtual ~Model() = default;
+
+  /// The id that requests name ("ember").
+  virtual const std::string& name() const = 0;
+  virtual State state() const = 0;
+  /// A sentence for people: "loading, 42 %", "engine crashed, restarting in 2 s"; empty when Ready.
+  virtual std::string state_text() const = 0;
+  /// What the file says; the fingerprint is empty until it has been computed.
+  virtual engine::ModelFacts facts() const = 0;
+  /// Most tokens of prompt and answer together; 0 before it was loaded.
+  virtual std::uint32_t context_tokens() const = 0;
+
+  /// Queues one generation and returns at once. The sink lives until its last event.
+  /// Errors: Busy (32 wait already), Unavailable (not loaded; says why). What is found wrong later
+  /// (prompt longer than the context, a bad grammar) arrives as chat::Failed.
+  virtual Result<std::unique_ptr<Generation>> start(chat::Request request, std::shared_ptr<EventSink> sink) = 0;
+
+  /// Errors: InvalidInput, TooLarge, Busy, Timeout, Cancelled, Unavailable.
+  virtual Result<Embeddings> embed(const Call& call, std::vector<EmbedInput> inputs) = 0;
+  virtual Result<std::vector<chat::Token>> tokenize(const Call& call, std::string text, bool add_special, bool parse_special) = 0;
+  virtual Result<std::string> detokenize(const Call& call, std::vector<chat::Token> tokens) = 0;
+};
+
+/// Generates and blocks until the end; for callers that own a thread. `on_delta` runs on the model's thread.
+struct Answer {
+  chat::Message message;
+  chat::Finished finished;
+};
+Result<Answer> generate(const Call& call, Model& model, chat::Request request,
+                        std::function<void(const chat::Delta&)> on_delta = {});
+
+}  // namespace hearth::model
