@@ -13,7 +13,9 @@ class Identity {
  public:
   /// Reads the key file (32 bytes seed, raw) or creates it: written whole to a temporary file with mode
   /// 0600, synced, then linked into place, so that two starts at once agree on one key.
-  /// Errors: Denied (others may read the file), Corrupt (wrong length), Unavailable (cannot be written).
+  /// A missing parent directory is created with mode 0700.
+  /// Errors: Denied (others may read the file; says which chmod to run), Corrupt (not a regular file of
+  /// 32 bytes), Unavailable (cannot be read or written; says why).
   static Result<Identity> open_or_create(const std::string& path);
   static Identity from_seed(const std::array<std::uint8_t, 32>& seed);
 

@@ -17,7 +17,8 @@ class Secret {
   ~Secret();
 
   bool empty() const { return text_.empty(); }
-  /// Compares in time that depends on neither text (only on the longer length).
+  /// Compares in time that depends on neither text (only on the longer length). An empty secret
+  /// matches nothing, so that a forgotten one opens no door.
   bool matches(std::string_view candidate) const;
 
  private:
