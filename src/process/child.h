@@ -1,12 +1,15 @@
 #pragma once
 #include <sys/types.h>
 
+#include <condition_variable>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/call.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "process/frame_channel.h"
 
@@ -21,37 +24,52 @@ struct ExitStatus {
 
 struct SpawnOptions {
   std::vector<std::string> arguments;       // after argv[0]; e.g. {"engine"}
-  std::string executable = "/proc/self/exe";
+  std::string executable = "/proc/self/exe";  // where /proc is missing: the path we were started by
   std::vector<std::string> environment{};   // whole environment of the child; empty: a copy of ours
-  int nice = 0;
+  int nice = 0;                             // 0..19; 0: as we are
 };
 
 /// A process of ours: this binary again in another role, its own process group, one socketpair to it
-/// (descriptor 3 in the child), standard input empty. Dies with us, even if we are killed. Its
-/// destructor kills it and waits, so no orphan and no zombie is left.
+/// (descriptor 3 in the child), standard input empty, standard output and error ours, every other
+/// descriptor closed. When it ends, what is left of its group is killed too. It dies with us, even
+/// if we are killed. Its destructor kills it and waits, so no orphan and no zombie is left.
+///
+/// Linux binds the "die with my parent" signal to the parent's *thread*. So each child is started by
+/// a thread of its own, which lives exactly until the child is reaped.
 class Child {
  public:
-  /// Errors: Unavailable (the system refused; says why).
+  /// Returns once the new program runs. Errors: Unavailable (the system refused; says why).
   static Result<std::unique_ptr<Child>> spawn(const SpawnOptions& options);
+  /// No other thread may be inside a method.
   ~Child();
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
 
   pid_t pid() const { return pid_; }
-  FrameChannel& channel() { return *channel_; }
+  FrameChannel& channel() { return channel_; }
   /// Waits for the end. Any thread, any number of times. Errors: Timeout, Cancelled.
-  Result<ExitStatus> wait(const Call& call);
+  Result<ExitStatus> wait(const Call& call) EXCLUDES(mutex_);
   /// The end if it has come.
-  std::optional<ExitStatus> ended();
+  std::optional<ExitStatus> ended() EXCLUDES(mutex_);
   /// SIGTERM to the group, then SIGKILL after `grace`. Returns once it is reaped.
-  ExitStatus stop(Millis grace);
-  void kill();
+  ExitStatus stop(Millis grace) EXCLUDES(mutex_);
+  /// SIGKILL to the group; does not wait. Any thread; nothing happens once it has ended.
+  void kill() EXCLUDES(mutex_) { signal_group(9); }
 
  private:
-  Child(pid_t pid, int pidfd, std::unique_ptr<FrameChannel> channel);
-  pid_t pid_;
-  int pidfd_;
-  std::unique_ptr<FrameChannel> channel_;
-  Mutex mutex_;
+  explicit Child(int socket) : channel_(socket) {}
+  Result<void> start(const SpawnOptions& options, int their_socket) EXCLUDES(mutex_);
+  void keep(const SpawnOptions& options, int their_socket) EXCLUDES(mutex_);
+  void reap() EXCLUDES(mutex_);
+  void signal_group(int signal) EXCLUDES(mutex_);
+
+  pid_t pid_ = 0;  // set before spawn() returns
+  FrameChannel channel_;
+  Mutex mutex_;  // held while signalling, so that the pid cannot be reaped and reused meanwhile
+  std::condition_variable_any changed_;
+  std::optional<Result<pid_t>> started_ GUARDED_BY(mutex_);
   std::optional<ExitStatus> status_ GUARDED_BY(mutex_);
+  std::jthread keeper_;  // starts, awaits and reaps the child
 };
 
 inline constexpr int kChildSocket = 3;  // the descriptor of the socketpair in the child

@@ -1,0 +1,153 @@
+#include "process/launch/launch.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstring>
+
+namespace hearth::process {
+namespace {
+
+constexpr int kReportDescriptor = 4;  // in the child until exec: where its errno goes
+constexpr int kFirstSpare = 10;       // descriptors are parked above the fixed ones while arranged
+
+/// What the child needs, made before fork: after it, only async-signal-safe calls are allowed,
+/// because another thread may have held any lock (malloc's too) when the process was copied.
+struct Plan {
+  const char* executable;
+  char** arguments;
+  char** environment;
+  int socket;
+  int report;
+  int nice;
+  pid_t parent;
+};
+
+[[noreturn]] void give_up(int report) {
+  const int problem = errno;
+  static_cast<void>(!::write(report, &problem, sizeof problem));
+  ::_exit(127);
+}
+
+void reset_signals() {
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &standard, nullptr);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+/// Standard input that is at its end. A jail without /dev gets a pipe that nobody writes to.
+int open_empty_input() {
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null >= 0) return null;
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return -1;
+  ::close(ends[1]);
+  return ends[0];
+}
+
+/// Leaves exactly: 0 empty, 1 and 2 as they are, 3 the socket, 4 the report (closed by exec).
+void arrange_descriptors(const Plan& plan) {
+  const int report = ::fcntl(plan.report, F_DUPFD_CLOEXEC, kFirstSpare);
+  if (report < 0) give_up(plan.report);
+  const int socket = ::fcntl(plan.socket, F_DUPFD_CLOEXEC, kFirstSpare);
+  const int input = open_empty_input();
+  if (socket < 0 || input < 0) give_up(report);
+  if (input != 0 && ::dup2(input, 0) < 0) give_up(report);
+  if (input == 0) ::fcntl(0, F_SETFD, 0);
+  for (int output = 1; output <= 2; ++output) {
+    if (::fcntl(output, F_GETFD) < 0) ::dup2(0, output);
+  }
+  if (::dup2(socket, kChildSocket) < 0) give_up(report);
+  if (::dup3(report, kReportDescriptor, O_CLOEXEC) < 0) give_up(report);
+  // By number: glibc 2.34 has the wrapper, older kernels (before 5.9) lack the call.
+  if (::syscall(SYS_close_range, kReportDescriptor + 1, UINT_MAX, 0) != 0)
+    give_up(kReportDescriptor);
+}
+
+/// The child between fork and exec.
+[[noreturn]] void become(const Plan& plan) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != plan.parent) ::_exit(127);  // it died before the line above took effect
+  ::setpgid(0, 0);
+  reset_signals();
+  if (plan.nice != 0) ::setpriority(PRIO_PROCESS, 0, plan.nice);  // only manners: may be refused
+  arrange_descriptors(plan);
+  ::execve(plan.executable, plan.arguments, plan.environment);
+  give_up(kReportDescriptor);
+}
+
+std::vector<char*> as_pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (const auto& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+/// In an empty chroot there is no /proc; the kernel still told us the path we were started by.
+std::string resolve_executable(const std::string& executable) {
+  if (executable != "/proc/self/exe" || ::access(executable.c_str(), X_OK) == 0) return executable;
+  const auto* started_as = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
+  return started_as ? started_as : executable;
+}
+
+Error spawn_error(const std::string& executable, const char* what, int problem) {
+  return {Code::Unavailable,
+          "cannot start " + executable + ": " + what + ": " + std::strerror(problem)};
+}
+
+/// The errno that the child reported, or 0 once exec has closed its end.
+int await_exec(int report) {
+  int problem = 0;
+  ssize_t got = 0;
+  do {
+    got = ::read(report, &problem, sizeof problem);
+  } while (got < 0 && errno == EINTR);
+  return got == sizeof problem ? problem : 0;
+}
+
+}  // namespace
+
+Result<pid_t> launch(const SpawnOptions& options, int their_socket) {
+  const std::string executable = resolve_executable(options.executable);
+  std::vector<std::string> arguments = options.arguments;
+  arguments.insert(arguments.begin(), executable == "/proc/self/exe" ? "hearth" : executable);
+  const auto argument_pointers = as_pointers(arguments);
+  const auto environment_pointers = as_pointers(options.environment);
+
+  int report[2];
+  if (::pipe2(report, O_CLOEXEC) != 0) return spawn_error(executable, "pipe", errno);
+  const Plan plan{.executable = executable.c_str(),
+                  .arguments = const_cast<char**>(argument_pointers.data()),
+                  .environment = options.environment.empty()
+                                     ? environ
+                                     : const_cast<char**>(environment_pointers.data()),
+                  .socket = their_socket,
+                  .report = report[1],
+                  .nice = options.nice,
+                  .parent = ::getpid()};
+  const pid_t pid = ::fork();
+  const int fork_problem = errno;
+  if (pid == 0) become(plan);
+  ::close(report[1]);
+  const int problem = pid < 0 ? fork_problem : await_exec(report[0]);
+  ::close(report[0]);
+  if (pid < 0) return spawn_error(executable, "fork", problem);
+  if (problem == 0) return pid;
+  ::waitpid(pid, nullptr, 0);
+  return spawn_error(executable, "exec", problem);
+}
+
+}  // namespace hearth::process
