@@ -6,7 +6,8 @@ namespace hearth {
 namespace {
 
 std::string show(double value) {
-  if (value == std::floor(value) && std::abs(value) < 1e15) return std::to_string(static_cast<std::int64_t>(value));
+  if (value == std::floor(value) && std::abs(value) < 1e15)
+    return std::to_string(static_cast<std::int64_t>(value));
   std::string text = std::to_string(value);
   while (text.back() == '0') text.pop_back();
   return text;
@@ -16,7 +17,8 @@ std::string between(std::string_view kind, const std::string& min, const std::st
   return "a " + std::string(kind) + " from " + min + " to " + max + " is required";
 }
 
-/// Depth of brackets outside strings, found before parsing so that the parser never recurses deeper.
+/// Depth of brackets outside strings, found before parsing so that the parser never recurses
+/// deeper.
 bool deeper_than(std::string_view text, int depth_max) {
   int depth = 0;
   bool in_string = false;
@@ -51,7 +53,8 @@ struct ErrorPlace final : nlohmann::json::json_sax_t {
   bool end_object() override { return true; }
   bool start_array(std::size_t) override { return true; }
   bool end_array() override { return true; }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception&) override {
+  bool parse_error(std::size_t position, const std::string&,
+                   const nlohmann::json::exception&) override {
     at = position;
     return false;
   }
@@ -66,12 +69,17 @@ Error field_error(std::string field, std::string_view problem) {
 
 Result<nlohmann::json> parse_json(std::string_view text, std::string_view what, int depth_max) {
   if (deeper_than(text, depth_max))
-    return Error{Code::InvalidInput, std::string(what) + ": JSON nested deeper than " + std::to_string(depth_max), {}};
+    return Error{Code::InvalidInput,
+                 std::string(what) + ": JSON nested deeper than " + std::to_string(depth_max),
+                 {}};
   auto value = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!value.is_discarded()) return value;
   ErrorPlace place;
   nlohmann::json::sax_parse(text, &place);
-  return Error{Code::InvalidInput, std::string(what) + ": not valid JSON (error at byte " + std::to_string(place.at) + ")", {}};
+  return Error{
+      Code::InvalidInput,
+      std::string(what) + ": not valid JSON (error at byte " + std::to_string(place.at) + ")",
+      {}};
 }
 
 Result<Fields> Fields::of(const nlohmann::json& value, std::string path) {
@@ -113,7 +121,8 @@ Result<bool> Fields::flag_or(std::string_view name, bool fallback) const {
 Result<std::optional<double>> Fields::number(std::string_view name, Range range) const {
   const auto* field = find(name);
   if (!field) return std::optional<double>();
-  const bool good = field->is_number() && field->get<double>() >= range.min && field->get<double>() <= range.max;
+  const bool good =
+      field->is_number() && field->get<double>() >= range.min && field->get<double>() <= range.max;
   if (!good) return wrong(name, between("number", show(range.min), show(range.max)));
   return std::optional<double>(field->get<double>());
 }
@@ -126,19 +135,22 @@ Result<double> Fields::number_or(std::string_view name, double fallback, Range r
 Result<std::optional<std::int64_t>> Fields::whole(std::string_view name, WholeRange range) const {
   const auto* field = find(name);
   if (!field) return std::optional<std::int64_t>();
-  const auto problem = between("whole number", std::to_string(range.min), std::to_string(range.max));
+  const auto problem =
+      between("whole number", std::to_string(range.min), std::to_string(range.max));
   if (!field->is_number()) return wrong(name, problem);
   const double rough = field->get<double>();
   // The rough value is exact where it decides: outside the range of int64 or not whole.
   const bool fits = rough == std::floor(rough) && rough >= static_cast<double>(range.min) &&
                     rough <= static_cast<double>(range.max) && std::abs(rough) < 9.2e18;
   if (!fits) return wrong(name, problem);
-  const auto value = field->is_number_float() ? static_cast<std::int64_t>(rough) : field->get<std::int64_t>();
+  const auto value =
+      field->is_number_float() ? static_cast<std::int64_t>(rough) : field->get<std::int64_t>();
   if (value < range.min || value > range.max) return wrong(name, problem);
   return std::optional<std::int64_t>(value);
 }
 
-Result<std::int64_t> Fields::whole_or(std::string_view name, std::int64_t fallback, WholeRange range) const {
+Result<std::int64_t> Fields::whole_or(std::string_view name, std::int64_t fallback,
+                                      WholeRange range) const {
   TRY(const auto value, whole(name, range));
   return value.value_or(fallback);
 }
@@ -148,7 +160,8 @@ Result<const nlohmann::json*> Fields::array(std::string_view name, std::size_t i
   if (!field) return static_cast<const nlohmann::json*>(nullptr);
   if (!field->is_array()) return wrong(name, "an array is required");
   if (field->size() > items_max)
-    return wrong(name, "has " + std::to_string(field->size()) + " items, at most " + std::to_string(items_max) + " are allowed");
+    return wrong(name, "has " + std::to_string(field->size()) + " items, at most " +
+                           std::to_string(items_max) + " are allowed");
   return field;
 }
 

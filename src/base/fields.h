@@ -12,10 +12,12 @@ namespace hearth {
 /// Reads one JSON object field by field and remembers where it stands, so that each error names its
 /// field: {InvalidInput, "messages[2].content: a string is required", "messages[2].content"}.
 /// A field that is null counts as absent. Borrows the JSON value, which must outlive it.
-/// Errors of every reader: InvalidInput (absent, wrong type, out of range), always with `field` set.
+/// Errors of every reader: InvalidInput (absent, wrong type, out of range), always with `field`
+/// set.
 class Fields {
  public:
-  /// `path` is where the object stands ("" at the top, "tools[0]" inside). Errors: InvalidInput (no object).
+  /// `path` is where the object stands ("" at the top, "tools[0]" inside). Errors: InvalidInput (no
+  /// object).
   static Result<Fields> of(const nlohmann::json& value, std::string path = "");
 
   /// The field, or nullptr if it is absent or null.
@@ -38,7 +40,8 @@ class Fields {
     std::int64_t min, max;  // both inclusive
   };
   /// Accepts 3 and 3.0, not 3.5.
-  Result<std::int64_t> whole_or(std::string_view name, std::int64_t fallback, WholeRange range) const;
+  Result<std::int64_t> whole_or(std::string_view name, std::int64_t fallback,
+                                WholeRange range) const;
   Result<std::optional<std::int64_t>> whole(std::string_view name, WholeRange range) const;
 
   /// A present array, or nullptr when absent. `items_max` bounds its length.
@@ -53,8 +56,8 @@ class Fields {
   std::string path_;
 };
 
-/// Parses JSON text. `depth_max` bounds the nesting, so that no later recursion can run out of stack.
-/// Errors: InvalidInput (names the byte where it broke, or the depth).
+/// Parses JSON text. `depth_max` bounds the nesting, so that no later recursion can run out of
+/// stack. Errors: InvalidInput (names the byte where it broke, or the depth).
 Result<nlohmann::json> parse_json(std::string_view text, std::string_view what, int depth_max = 64);
 
 /// {InvalidInput, "<field>: <problem>", "<field>"}.

@@ -19,9 +19,10 @@ namespace log {
 Result<void> start(std::string_view level, std::string_view role) {
   const auto parsed = spdlog::level::from_str(std::string(level));
   if (parsed == spdlog::level::off && level != "off")
-    return Error{Code::InvalidInput,
-                 "log level '" + std::string(level) + "' is not one of debug, info, warn, error, off",
-                 "log.level"};
+    return Error{
+        Code::InvalidInput,
+        "log level '" + std::string(level) + "' is not one of debug, info, warn, error, off",
+        "log.level"};
   auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
   auto logger = std::make_shared<spdlog::logger>(std::string(role), std::move(sink));
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%-5l%$ [%n] %v", spdlog::pattern_time_type::utc);

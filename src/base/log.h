@@ -16,7 +16,8 @@ using spdlog::info;
 using spdlog::warn;
 
 /// Sets the format ("2026-01-02T03:04:05.678Z info  [role] text") and level. Call once per process.
-/// `level`: debug, info, warn, error or off. `role`: daemon, engine or cli. Errors: InvalidInput (level).
+/// `level`: debug, info, warn, error or off. `role`: daemon, engine or cli. Errors: InvalidInput
+/// (level).
 Result<void> start(std::string_view level, std::string_view role);
 
 }  // namespace hearth::log

@@ -6,7 +6,8 @@
 
 namespace hearth {
 
-/// Fills `bytes` from the kernel's random source (getrandom). Never fails: without it the process ends.
+/// Fills `bytes` from the kernel's random source (getrandom). Never fails: without it the process
+/// ends.
 void fill_random(std::span<std::uint8_t> bytes);
 
 /// A random 64-bit number from the kernel.

@@ -19,7 +19,9 @@ class TimeSource {
 class SystemTime final : public TimeSource {
  public:
   Clock::time_point now() const override { return Clock::now(); }
-  std::chrono::system_clock::time_point wall() const override { return std::chrono::system_clock::now(); }
+  std::chrono::system_clock::time_point wall() const override {
+    return std::chrono::system_clock::now();
+  }
 };
 
 }  // namespace hearth

@@ -6,7 +6,7 @@ namespace hearth {
 namespace {
 
 struct Sequence {
-  std::size_t bytes = 0;      // how many bytes this step covers, at least 1
+  std::size_t bytes = 0;  // how many bytes this step covers, at least 1
   bool well_formed = false;
   bool may_complete = false;  // cut off by the end of the text
 };
