@@ -5,7 +5,8 @@
 # include; tests/tidy checks the includes against it. EXTERNAL lists libraries that are not ours.
 function(hearth_room name)
   cmake_parse_arguments(ROOM "" "" "DEPENDS;EXTERNAL" ${ARGN})
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp ${CMAKE_CURRENT_SOURCE_DIR}/*.S)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS
+    ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp ${CMAKE_CURRENT_SOURCE_DIR}/*.S)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
@@ -26,11 +27,23 @@ function(hearth_room name)
   endif()
 endfunction()
 
-# hearth_test(<name> SOURCES <file>... LINK <target>...): one GoogleTest program, one ctest entry per test.
+# hearth_test(<name> SOURCES <file>... LINK <target>...): one GoogleTest program, one ctest entry.
+# tests/run.py counts its cases from the report that GTEST_OUTPUT asks for.
 function(hearth_test name)
   cmake_parse_arguments(TEST "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE ${TEST_LINK} GTest::gmock GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
-  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS unit)
+endfunction()
+
+# hearth_script_test(<name> COMMAND <command>... [TIMEOUT <seconds>]): a test that is a program of any
+# language. Its last line says `N passed, N failed` or `N passed, N failed, N skipped`.
+function(hearth_script_test name)
+  cmake_parse_arguments(TEST "" "TIMEOUT" "COMMAND" ${ARGN})
+  if(NOT TEST_TIMEOUT)
+    set(TEST_TIMEOUT 300)
+  endif()
+  add_test(NAME ${name} COMMAND ${TEST_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${TEST_TIMEOUT} LABELS script)
 endfunction()
