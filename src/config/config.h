@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/call.h"
@@ -57,15 +58,33 @@ struct Loaded {
   Config config;
   std::string file;                            // the hearth.toml that was read; empty if none exists
   std::map<std::string, std::string> origins;  // by dotted name, "server.port"
+  std::vector<std::string> warnings{};         // sentences for a person; the program goes on
 };
 
 using Environment = std::map<std::string, std::string>;
 /// This process's environment.
 Environment process_environment();
 
-/// Reads all sources. Errors: InvalidInput (unknown key: names file, line and the nearest known key;
-/// wrong type or range: names key, limit and origin), NotFound (a config file that was asked for by name).
+/// Reads all sources and checks the result. Paths are absolute afterwards: those of a file are relative
+/// to its directory, others to the current one; a leading "~/" is the home directory. Environment names:
+/// HEARTH_SERVER_PORT for server.port, the short ones HEARTH_HOST, _PORT, _TOKEN, _MODEL, _DATA, _LOG, and
+/// with lower priority Fabio-Claw's HOST, PORT, MODEL_PATH, DB_PATH, KEY_PATH, PLUGIN_DIR. An unknown
+/// HEARTH_ variable is an error, since a typing mistake must not pass in silence; HEARTH_CONFIG names
+/// the file, HEARTH_TEST_* is left to tests.
+/// The file: overrides, HEARTH_CONFIG, <data>/hearth.toml, $XDG_CONFIG_HOME/hearth/hearth.toml; the first
+/// that is there. The data directory: overrides, environment, file, $XDG_DATA_HOME/hearth,
+/// ~/.local/share/hearth.
+/// Errors: InvalidInput (unknown key or variable: names file, line and the nearest known one; wrong type
+/// or range: names key, limit and origin; server.host beyond loopback without server.tokens), NotFound (a
+/// config file that was asked for by name), Unavailable (a file that cannot be read), TooLarge (above 1 MiB).
 Result<Loaded> load(const Overrides& overrides, const Environment& environment);
+
+/// Only what one hearth.toml says, over the defaults; no other source, no check between settings.
+/// `file_name` is for messages. Errors: those of load() for a file's text. Safe on any bytes.
+Result<Loaded> parse_text(std::string_view text, const std::string& file_name);
+
+/// Whether an address is reachable from this machine only: 127.0.0.0/8 or ::1.
+bool is_loopback(const std::string& host);
 
 /// A commented hearth.toml with every setting at its default.
 std::string example_toml();

@@ -63,7 +63,8 @@ std::array<std::uint8_t, 64> Identity::sign(std::string_view message) const {
   std::size_t size = signature.size();
   const bool done =
       context && EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
-      EVP_DigestSign(context.get(), signature.data(), &size, bytes_of(message), message.size()) == 1;
+      EVP_DigestSign(context.get(), signature.data(), &size, bytes_of(message), message.size()) ==
+          1;
   HEARTH_CHECK(done && size == signature.size(), "an Ed25519 signature has 64 bytes");
   return signature;
 }

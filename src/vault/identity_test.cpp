@@ -59,15 +59,18 @@ struct Vector {
 constexpr Vector kRfc8032[] = {
     {"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
      "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
-     "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b"
+     "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b"
+     "46b"
      "d25bf5f0595bbe24655141438e7a100b"},
     {"4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
      "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72",
-     "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c"
+     "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11"
+     "d8c"
      "387b2eaeb4302aeeb00d291612bb0c00"},
     {"c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
      "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
-     "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc659"
+     "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc"
+     "659"
      "4a7c15e9716ed28dc027beceea1ec40a"},
 };
 
@@ -78,7 +81,8 @@ TEST(Identity, SignsAsRfc8032Says) {
     const auto signature = identity.sign(from_hex(vector.message));
     EXPECT_EQ(identity.device_id(), vector.public_key);
     EXPECT_EQ(to_hex(signature), vector.signature);
-    EXPECT_TRUE(verify_signature(from_hex(vector.public_key), from_hex(vector.message), text_of(signature)));
+    EXPECT_TRUE(verify_signature(from_hex(vector.public_key), from_hex(vector.message),
+                                 text_of(signature)));
   }
 }
 
@@ -88,7 +92,8 @@ TEST(Identity, SignsAnAgentMessageAsOthersDo) {
       R"({"id":"test-id-123","sender":"primary","recipient":"specialist","message_type":"request",)"
       R"("task":"summarize","content":"some context","timestamp":"2026-01-01T00:00:00+00:00"})";
   EXPECT_EQ(to_hex(identity.sign(canonical)),
-            "c28a2308a99808757e8acaedc89aa2309d856222a827364a272f78d81ddb7e2381b868baa6c74a3f7bcc61335a843a"
+            "c28a2308a99808757e8acaedc89aa2309d856222a827364a272f78d81ddb7e2381b868baa6c74a3f7bcc61"
+            "335a843a"
             "845f44ac64d9ce1be8d4b4ab0e6d97f104");
 }
 
@@ -118,7 +123,8 @@ TEST_F(KeyFile, IsCreatedOnceWithMode0600) {
   const auto second = Identity::open_or_create(path_);
   ASSERT_TRUE(second.ok());
   EXPECT_EQ(first.value().device_id(), second.value().device_id());
-  EXPECT_EQ(std::distance(fs::directory_iterator(directory_), {}), 1) << "temporary files stay behind";
+  EXPECT_EQ(std::distance(fs::directory_iterator(directory_), {}), 1)
+      << "temporary files stay behind";
 }
 
 TEST_F(KeyFile, HoldsTheRawSeed) {
@@ -173,7 +179,8 @@ TEST_F(KeyFile, ThreadsCreatingAtOnceAgreeOnOneKey) {
   {
     std::vector<std::jthread> threads;
     for (std::string& id : ids)
-      threads.emplace_back([this, &id] { id = Identity::open_or_create(path_).value().device_id(); });
+      threads.emplace_back(
+          [this, &id] { id = Identity::open_or_create(path_).value().device_id(); });
   }
   EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()).size(), 1u);
 }

@@ -45,7 +45,8 @@ bool Secret::matches(std::string_view candidate) const {
   volatile unsigned difference = text_.size() != candidate.size();
   for (std::size_t i = 0; i < longer; ++i) {
     const unsigned char ours = i < text_.size() ? static_cast<unsigned char>(text_[i]) : 0;
-    const unsigned char theirs = i < candidate.size() ? static_cast<unsigned char>(candidate[i]) : 0;
+    const unsigned char theirs =
+        i < candidate.size() ? static_cast<unsigned char>(candidate[i]) : 0;
     difference = difference | static_cast<unsigned>(ours ^ theirs);
   }
   return difference == 0;

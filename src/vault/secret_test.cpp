@@ -10,12 +10,17 @@ namespace hearth::vault {
 namespace {
 
 template <class T>
-concept Streams = requires(std::ostream& out, const T& value) { out << value; };
+concept Streams = requires(std::ostream& out, const T& value) {
+  out << value;
+};
 template <class T>
-concept Compares = requires(const T& a, const T& b) { a == b; };
+concept Compares = requires(const T& a, const T& b) {
+  a == b;
+};
 
 static_assert(!std::is_copy_constructible_v<Secret> && !std::is_copy_assignable_v<Secret>);
-static_assert(!std::is_convertible_v<Secret, std::string> && !std::is_convertible_v<std::string, Secret>);
+static_assert(!std::is_convertible_v<Secret, std::string> &&
+              !std::is_convertible_v<std::string, Secret>);
 static_assert(!Streams<Secret> && !Compares<Secret> && !fmt::is_formattable<Secret>::value);
 
 TEST(Secret, MatchesOnlyTheSameText) {

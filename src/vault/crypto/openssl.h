@@ -15,8 +15,9 @@ struct FreeDigestContext {
 };
 using DigestContext = std::unique_ptr<EVP_MD_CTX, FreeDigestContext>;
 
-/// Starts OpenSSL without its configuration file: nothing outside this binary may choose our providers,
-/// and an empty chroot has no such file. Call before any other use of it; any thread, any number of times.
+/// Starts OpenSSL without its configuration file: nothing outside this binary may choose our
+/// providers, and an empty chroot has no such file. Call before any other use of it; any thread,
+/// any number of times.
 void start_openssl();
 
 }  // namespace hearth::vault

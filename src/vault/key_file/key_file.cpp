@@ -43,9 +43,10 @@ Result<void> check_file(int fd, const std::string& path) {
   if ((status.st_mode & 077) != 0)
     return Error{Code::Denied, "others may read the key file " + path + "; run: chmod 600 " + path};
   if (status.st_size != static_cast<off_t>(Seed{}.size()))
-    return Error{Code::Corrupt, "the key file " + path + " has " + std::to_string(status.st_size) +
-                                    " bytes instead of 32; restore it from a backup, or move it away "
-                                    "to get a new identity"};
+    return Error{Code::Corrupt,
+                 "the key file " + path + " has " + std::to_string(status.st_size) +
+                     " bytes instead of 32; restore it from a backup, or move it away "
+                     "to get a new identity"};
   return ok();
 }
 

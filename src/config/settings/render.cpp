@@ -1,0 +1,61 @@
+#include "config/settings/sources.h"
+
+namespace hearth::config {
+namespace {
+
+constexpr std::string_view kHeading =
+    "# Settings of Hearth. Every line that starts with \"#\" and a name shows a default; remove "
+    "the \"#\" to\n"
+    "# change it. The environment (HEARTH_SERVER_PORT for server.port) and the command line win "
+    "over this file.\n"
+    "# `hearth config check` tests it, `hearth config show` prints what is in force and where it "
+    "came from.\n";
+
+std::string section_of(const Setting& setting) {
+  const std::size_t dot = setting.name.find('.');
+  return std::string(dot == std::string_view::npos ? "" : setting.name.substr(0, dot));
+}
+
+std::string key_of(const Setting& setting) {
+  return std::string(setting.name.substr(setting.name.find('.') + 1));  // npos + 1 is 0
+}
+
+std::string comment_lines(std::string_view text) {
+  std::string out = "# ";
+  for (const char c : text) out += c == '\n' ? std::string("\n# ") : std::string(1, c);
+  return out + "\n";
+}
+
+/// Calls `line` for each setting, with section headings in between.
+template <class Line>
+std::string by_section(const Line& line) {
+  std::string out, section;
+  for (const Setting& setting : settings()) {
+    if (section_of(setting) != section) {
+      section = section_of(setting);
+      out += "\n[" + section + "]\n";
+    }
+    out += line(setting);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string example_toml() {
+  const Config defaults;
+  return std::string(kHeading) + "\n" + by_section([&](const Setting& setting) {
+           return comment_lines(setting.help) + "#" + key_of(setting) + " = " +
+                  toml_text(setting, defaults) + "\n";
+         });
+}
+
+std::string show(const Loaded& loaded) {
+  return by_section([&](const Setting& setting) {
+    const auto origin = loaded.origins.find(std::string(setting.name));
+    return key_of(setting) + " = " + toml_text(setting, loaded.config) + "  # " +
+           (origin == loaded.origins.end() ? "default" : origin->second) + "\n";
+  });
+}
+
+}  // namespace hearth::config

@@ -1,0 +1,173 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "config/settings/setting.h"
+#include "config/settings/sources.h"
+
+namespace hearth::config {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(ParseText, NamesFileLineAndNearestKey) {
+  struct Case {
+    const char *text, *want;
+  };
+  const Case kCases[] = {
+      {"[server]\n\nprot = 1\n",
+       "f.toml:3: unknown key 'server.prot'; did you mean 'server.port'?"},
+      {"[sever]\nport = 1\n", "f.toml:1: unknown key 'sever'; did you mean 'server'?"},
+      {"\n[sever]\n", "f.toml:2: unknown key 'sever'; did you mean 'server'?"},
+      {"[model]\nzzzzzzzzzzzz = 1\n", "f.toml:2: unknown key 'model.zzzzzzzzzzzz'"},
+      {"data_dirs = \"x\"\n", "did you mean 'data_dir'?"},
+      {"server = 3\n", "f.toml:1: server: a section is required: [server]"},
+      {"[[server]]\nport = 1\n", "server: a section is required"},
+      {"[server]\nport = \n", "f.toml:2: "},
+      {"[server]\nport = 1\nport = 2\n", "f.toml:3: "},
+      {"\xff\xfe", "f.toml:1: "},
+      {"[\nport = 1\n", "f.toml:1: "},  // toml++ 3.3 asserts here
+  };
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.text);
+    const auto got = parse_text(c.text, "f.toml");
+    ASSERT_FALSE(got.ok());
+    EXPECT_EQ(got.error().code, Code::InvalidInput);
+    EXPECT_THAT(got.error().message, HasSubstr(c.want));
+  }
+}
+
+TEST(ParseText, ATableInAValuesPlaceIsRefused) {
+  EXPECT_EQ(parse_text("server.port.deep = 1\n", "f").error().message,
+            "f:1: server.port: a whole number is required, not a table");
+}
+
+TEST(ParseText, ChecksTypesAndRangesAtTheirEdges) {
+  struct Case {
+    const char* text;
+    const char* problem;  // nullptr: accepted
+  };
+  const Case kCases[] = {
+      {"server.port = 0", nullptr},
+      {"server.port = 65535", nullptr},
+      {"server.port = 65536", "f:1: server.port: 65536 is out of range (0 to 65535)"},
+      {"server.port = -1", "server.port: -1 is out of range (0 to 65535)"},
+      {"server.port = \"80\"", "server.port: a whole number is required"},
+      {"server.port = 80.0", "server.port: a whole number is required, not a fraction"},
+      {"server.port = true", "not a boolean"},
+      {"server.port = 1979-05-27", "not a date or time"},
+      {"server.body_bytes_max = 1023", "out of range"},
+      {"server.body_bytes_max = 1024", nullptr},
+      {"server.drain_timeout = \"0s\"", nullptr},
+      {"server.drain_timeout = \"1h\"", nullptr},
+      {"server.drain_timeout = \"61m\"", "server.drain_timeout: 61m is out of range (0s to 1h)"},
+      {"server.drain_timeout = 30",
+       "server.drain_timeout: a duration is required, such as \"30s\""},
+      {"server.drain_timeout = \"30\"", "not a duration"},
+      {"model.token_timeout = \"999ms\"", "out of range (1s to 1h)"},
+      {"model.token_timeout = \"1s\"", nullptr},
+      {"model.request_timeout = \"24h\"", nullptr},
+      {"model.request_timeout = \"25h\"", "duration above 24h"},
+      {"model.slots = 16", nullptr},
+      {"model.slots = 17", "out of range (1 to 16)"},
+      {"model.slots = 0", "out of range (1 to 16)"},
+      {"model.prefill_chunk_tokens = 15", "out of range (16 to 512)"},
+      {"model.prefill_chunk_tokens = 512", nullptr},
+      {"model.kv_type = \"q8_0\"", nullptr},
+      {"model.kv_type = \"q4_0\"", "model.kv_type: 'q4_0' is not one of auto, f16, q8_0"},
+      {"model.kv_type = \"\"", "is not one of"},
+      {"model.kv_type = \"f16, q8_0\"", "is not one of"},
+      {"model.path = \"a\\u0000b\"", "control characters"},
+      {"model.name = \"a b\"", "letters, digits"},
+      {"log.level = \"trace\"", "is not one of debug, info, warn, error, off"},
+      {"server.host = \"example.org\"", "an IPv4 or IPv6 address is required"},
+      {"server.host = \"\"", "allowed are 1 to 253"},
+      {"server.tokens = \"0123456789abcdef\"", "an array of strings is required"},
+      {"server.tokens = [\"0123456789abcdef\"]", nullptr},
+      {"server.tokens = [\"0123456789abcde\"]", "item 1: a token has 16 to 256 characters"},
+      {"server.tokens = [\"0123456789abcde \"]", "visible ASCII"},
+      {"server.tokens = [\"0123456789abcdef\", 1]",
+       "an array of strings is required, not a mixed array"},
+      {"server.hosts = [\"hearth.example\"]", nullptr},
+      {"server.hosts = [\"hearth.example:80\"]", "without port"},
+      {"server.cors_origins = [\"https://a.example:8443\"]", nullptr},
+      {"server.cors_origins = [\"https://a.example/\"]", "an origin is required"},
+      {"server.cors_origins = [\"*\"]", "an origin is required"},
+  };
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.text);
+    const auto got = parse_text(c.text, "f");
+    EXPECT_EQ(got.ok(), c.problem == nullptr) << (got.ok() ? "accepted" : got.error().message);
+    if (got.ok() || !c.problem) continue;
+    EXPECT_EQ(got.error().code, Code::InvalidInput);
+    EXPECT_THAT(got.error().message, HasSubstr(c.problem));
+  }
+}
+
+TEST(ParseText, NeverQuotesATokenThatItRefuses) {
+  const auto got = parse_text("server.tokens = [\"hunter2\"]", "f");
+  ASSERT_FALSE(got.ok());
+  EXPECT_THAT(got.error().message, testing::Not(HasSubstr("hunter2")));
+}
+
+TEST(ParseText, AtMost64Tokens) {
+  std::string text = "server.tokens = [";
+  for (int i = 0; i < 64; ++i) text += "\"0123456789abcdef\",";
+  EXPECT_TRUE(parse_text(text + "]", "f").ok());
+  EXPECT_FALSE(parse_text(text + "\"0123456789abcdef\"]", "f").ok());
+}
+
+TEST(ParseText, DeepNestingEndsInAnError) {
+  const std::string text = "a = " + std::string(100'000, '[');
+  EXPECT_EQ(parse_text(text, "f").error().code, Code::InvalidInput);
+}
+
+/// The example with every setting switched on.
+std::string uncommented(const std::string& example) {
+  std::string out, line;
+  for (const char c : example) {
+    line += c;
+    if (c != '\n') continue;
+    const bool setting = line.size() > 1 && line[0] == '#' && line[1] != ' ';
+    out += setting ? line.substr(1) : line;
+    line.clear();
+  }
+  return out;
+}
+
+TEST(Example, IsValidAndShowsEveryDefault) {
+  ASSERT_TRUE(parse_text(example_toml(), "f").ok());
+  const auto got = parse_text(uncommented(example_toml()), "f");
+  ASSERT_TRUE(got.ok()) << got.error().message;
+  EXPECT_EQ(got.value().origins.size(), settings().size());
+  const Config defaults;
+  for (const Setting& setting : settings())
+    EXPECT_EQ(toml_text(setting, got.value().config), toml_text(setting, defaults)) << setting.name;
+}
+
+TEST(Settings, HaveDifferentNamesAndPlaces) {
+  std::set<std::string> names, variables;
+  std::set<Target> targets;
+  Config config;
+  for (const Setting& setting : settings()) {
+    EXPECT_TRUE(names.emplace(setting.name).second) << setting.name;
+    EXPECT_TRUE(variables.insert(environment_name(setting)).second) << setting.name;
+    EXPECT_TRUE(targets.insert(setting.target(config)).second) << setting.name;
+    if (setting.short_name.empty()) continue;
+    EXPECT_TRUE(variables.emplace(setting.short_name).second) << setting.name;
+  }
+}
+
+TEST(Nearest, FindsTypingMistakesOnly) {
+  const std::vector<std::string> known = {"server.port", "server.host", "model.path"};
+  EXPECT_EQ(nearest("server.prot", known), "server.port");
+  EXPECT_EQ(nearest("serverhost", known), "server.host");
+  EXPECT_EQ(nearest("model.pth", known), "model.path");
+  EXPECT_EQ(nearest("qqqqqqqq", known), "");
+  EXPECT_EQ(nearest(std::string(65, 's'), known), "");
+  EXPECT_EQ(nearest("", known), "");
+}
+
+}  // namespace
+}  // namespace hearth::config

@@ -1,0 +1,155 @@
+#include <arpa/inet.h>
+
+#include <algorithm>
+
+#include "config/settings/setting.h"
+
+namespace hearth::config {
+namespace {
+
+constexpr std::int64_t kPathBytesMax = 4'095;  // PATH_MAX less the final zero
+constexpr std::int64_t kMinute = 60'000;       // ms
+constexpr std::int64_t kHour = 60 * kMinute;
+constexpr std::size_t kTokenBytesMin = 16, kTokenBytesMax = 256;
+
+const char* check_address(std::string_view text) {
+  unsigned char bytes[sizeof(in6_addr)];
+  const std::string host(text);
+  if (host == "localhost" || ::inet_pton(AF_INET, host.c_str(), bytes) == 1 ||
+      ::inet_pton(AF_INET6, host.c_str(), bytes) == 1)
+    return nullptr;
+  return "an IPv4 or IPv6 address is required, such as 127.0.0.1";
+}
+
+const char* check_token(std::string_view text) {
+  const bool visible =
+      std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+  if (!visible) return "a token has visible ASCII characters only";
+  if (text.size() < kTokenBytesMin || text.size() > kTokenBytesMax)
+    return "a token has 16 to 256 characters; make one with: openssl rand -hex 24";
+  return nullptr;
+}
+
+bool is_host_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '-' || c == '_';
+}
+
+const char* check_host_name(std::string_view text) {
+  const bool fine = !text.empty() && text.size() <= 253 &&
+                    std::all_of(text.begin(), text.end(), is_host_character);
+  return fine ? nullptr : "a host name without port is required, such as hearth.example";
+}
+
+const char* check_origin(std::string_view text) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!text.starts_with(scheme)) continue;
+    const std::string_view rest = text.substr(scheme.size());
+    if (!rest.empty() && text.size() <= 253 &&
+        rest.find_first_of("/*?# \"") == std::string_view::npos)
+      return nullptr;
+  }
+  return "an origin is required, such as https://chat.example (no path, no wildcard)";
+}
+
+const char* check_model_name(std::string_view text) {
+  const bool fine = std::all_of(text.begin(), text.end(), [](char c) {
+    return is_host_character(c) || c == ':' || c == '/' || c == '+';
+  });
+  return fine ? nullptr : "letters, digits and . - _ : / + are allowed";
+}
+
+template <auto Section, auto Member>
+Target at(Config& config) {
+  return &((config.*Section).*Member);
+}
+template <auto Member>
+Target top(Config& config) {
+  return &(config.*Member);
+}
+
+using C = Config;
+using S = Config::Server;
+using M = Config::Model;
+
+constexpr Setting kSettings[] = {
+    {"data_dir", Kind::Path, top<&C::data_dir>, 0, kPathBytesMax, "", nullptr, "HEARTH_DATA", "",
+     false,
+     "Directory of everything that Hearth keeps. Empty: $XDG_DATA_HOME/hearth or "
+     "~/.local/share/hearth."},
+    {"db_path", Kind::Path, top<&C::db_path>, 0, kPathBytesMax, "", nullptr, "", "DB_PATH", false,
+     "The database. Empty: hearth.db in data_dir."},
+    {"key_path", Kind::Path, top<&C::key_path>, 0, kPathBytesMax, "", nullptr, "", "KEY_PATH",
+     false,
+     "The device's key: 32 bytes, mode 0600, created at the first start. Empty: identity.key in "
+     "data_dir."},
+    {"plugin_dir", Kind::Path, top<&C::plugin_dir>, 0, kPathBytesMax, "", nullptr, "", "PLUGIN_DIR",
+     false, "Directory of plugins. Empty: plugins in data_dir."},
+
+    {"server.host", Kind::Text, at<&C::server, &S::host>, 1, 253, "", check_address, "HEARTH_HOST",
+     "HOST", false, "Address to listen on. Anything but loopback needs tokens."},
+    {"server.port", Kind::Whole, at<&C::server, &S::port>, 0, 65'535, "", nullptr, "HEARTH_PORT",
+     "PORT", false, "Port to listen on. 0: any free one."},
+    {"server.tokens", Kind::List, at<&C::server, &S::tokens>, 0, 64, "", check_token,
+     "HEARTH_TOKEN", "", true,
+     "Bearer tokens, 16 to 256 characters each. Empty: no authentication (loopback only).\n"
+     "Keep a file with tokens readable by its owner only."},
+    {"server.hosts", Kind::List, at<&C::server, &S::hosts>, 0, 64, "", check_host_name, "", "",
+     false, "Further names accepted in the Host header, for use behind a proxy."},
+    {"server.cors_origins", Kind::List, at<&C::server, &S::cors_origins>, 0, 64, "", check_origin,
+     "", "", false,
+     "Web origins that may call the API, such as \"https://chat.example\". Empty: none."},
+    {"server.body_bytes_max", Kind::Whole, at<&C::server, &S::body_bytes_max>, 1'024,
+     256 * 1024 * 1024, "", nullptr, "", "", false,
+     "Largest request body, 1024 to 268435456 bytes; above: 413."},
+    {"server.header_bytes_max", Kind::Whole, at<&C::server, &S::header_bytes_max>, 1'024,
+     1024 * 1024, "", nullptr, "", "", false,
+     "Largest request header, 1024 to 1048576 bytes; above: 431."},
+    {"server.connections_max", Kind::Whole, at<&C::server, &S::connections_max>, 1, 65'536, "",
+     nullptr, "", "", false, "Connections at a time, 1 to 65536."},
+    {"server.drain_timeout", Kind::Duration, at<&C::server, &S::drain_timeout>, 0, kHour, "",
+     nullptr, "", "", false, "How long running answers may go on after SIGTERM, 0s to 1h."},
+
+    {"model.path", Kind::Path, at<&C::model, &M::path>, 0, kPathBytesMax, "", nullptr,
+     "HEARTH_MODEL", "MODEL_PATH", false,
+     "A GGUF file. Empty: Ember, the model inside this program."},
+    {"model.name", Kind::Text, at<&C::model, &M::name>, 0, 128, "", check_model_name, "", "", false,
+     "The id offered to clients. Empty: from the file's name."},
+    {"model.context_tokens", Kind::Whole, at<&C::model, &M::context_tokens>, 0, 1'048'576, "",
+     nullptr, "", "", false,
+     "Most tokens of one prompt and its answer. 0: the smaller of 8192 and the model's own."},
+    {"model.slots", Kind::Whole, at<&C::model, &M::slots>, 1, 16, "", nullptr, "", "", false,
+     "Answers at a time, 1 to 16."},
+    {"model.threads", Kind::Whole, at<&C::model, &M::threads>, 0, 1'024, "", nullptr, "", "", false,
+     "Threads for computing, up to 1024. 0: all cores."},
+    {"model.prefill_chunk_tokens", Kind::Whole, at<&C::model, &M::prefill_chunk_tokens>, 16, 512,
+     "", nullptr, "", "", false,
+     "Prompt tokens computed between two steps of other answers, 16 to 512."},
+    {"model.gpu_layers", Kind::Whole, at<&C::model, &M::gpu_layers>, 0, 1'024, "", nullptr, "", "",
+     false, "Layers computed on a GPU, where this build has one."},
+    {"model.kv_type", Kind::Choice, at<&C::model, &M::kv_type>, 0, 0, "auto, f16, q8_0", nullptr,
+     "", "", false, "How the KV cache is kept: auto, f16 or q8_0 (half the memory)."},
+    {"model.queue_max", Kind::Whole, at<&C::model, &M::queue_max>, 1, 4'096, "", nullptr, "", "",
+     false, "Requests that may wait, 1 to 4096; more are answered with 429."},
+    {"model.token_timeout", Kind::Duration, at<&C::model, &M::token_timeout>, 1'000, kHour, "",
+     nullptr, "", "", false,
+     "An answer without a token for this long is given up (504), 1s to 1h."},
+    {"model.request_timeout", Kind::Duration, at<&C::model, &M::request_timeout>, 1'000, 24 * kHour,
+     "", nullptr, "", "", false, "Longest time for one answer, 1s to 24h."},
+
+    {"log.level", Kind::Choice, at<&C::log, &Config::Log::level>, 0, 0,
+     "debug, info, warn, error, off", nullptr, "HEARTH_LOG", "", false,
+     "How much is logged: debug, info, warn, error or off."},
+};
+
+}  // namespace
+
+std::span<const Setting> settings() { return kSettings; }
+
+const Setting* find_setting(std::string_view name) {
+  const auto* const found = std::find_if(std::begin(kSettings), std::end(kSettings),
+                                         [&](const Setting& s) { return s.name == name; });
+  return found == std::end(kSettings) ? nullptr : found;
+}
+
+}  // namespace hearth::config
