@@ -17,3 +17,7 @@ target_compile_definitions(hearth_boost INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST
 target_link_libraries(hearth_boost INTERFACE Threads::Threads)
 
 include(HearthLlama)
+
+# llama-common's interface names nlohmann-json's types, in the version beside it. One program must not
+# mix two versions of a type, so every room uses that one.
+target_include_directories(nlohmann_json::nlohmann_json INTERFACE ${HEARTH_LLAMA_SOURCE_DIR}/vendor)

@@ -17,25 +17,25 @@ namespace hearth::process {
 
 /// How a child ended.
 struct ExitStatus {
-  int code = 0;    // exit code, when signal is 0
-  int signal = 0;  // the signal that killed it, or 0
+  int code = 0;              // exit code, when signal is 0
+  int signal = 0;            // the signal that killed it, or 0
   std::string text() const;  // "exit code 1", "killed by signal 9 (Killed)"
 };
 
 struct SpawnOptions {
-  std::vector<std::string> arguments;       // after argv[0]; e.g. {"engine"}
+  std::vector<std::string> arguments;         // after argv[0]; e.g. {"engine"}
   std::string executable = "/proc/self/exe";  // where /proc is missing: the path we were started by
-  std::vector<std::string> environment{};   // whole environment of the child; empty: a copy of ours
-  int nice = 0;                             // 0..19; 0: as we are
+  std::vector<std::string> environment{};  // whole environment of the child; empty: a copy of ours
+  int nice = 0;                            // 0..19; 0: as we are
 };
 
-/// A process of ours: this binary again in another role, its own process group, one socketpair to it
-/// (descriptor 3 in the child), standard input empty, standard output and error ours, every other
-/// descriptor closed. When it ends, what is left of its group is killed too. It dies with us, even
-/// if we are killed. Its destructor kills it and waits, so no orphan and no zombie is left.
+/// A process of ours: this binary again in another role, its own process group, one socketpair to
+/// it (descriptor 3 in the child), standard input empty, standard output and error ours, every
+/// other descriptor closed. When it ends, what is left of its group is killed too. It dies with us,
+/// even if we are killed. Its destructor kills it and waits, so no orphan and no zombie is left.
 ///
-/// Linux binds the "die with my parent" signal to the parent's *thread*. So each child is started by
-/// a thread of its own, which lives exactly until the child is reaped.
+/// Linux binds the "die with my parent" signal to the parent's *thread*. So each child is started
+/// by a thread of its own, which lives exactly until the child is reaped.
 class Child {
  public:
   /// Returns once the new program runs. Errors: Unavailable (the system refused; says why).

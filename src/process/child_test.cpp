@@ -133,13 +133,13 @@ TEST(Child, GetsOurEnvironmentOrTheOneGiven) {
 }
 
 TEST(Child, RunsAsNicelyAsAsked) {
-  auto child = Child::spawn(
-      {.arguments = {"-c", frame_of("nice")}, .executable = "/bin/sh", .nice = 7});
+  auto child =
+      Child::spawn({.arguments = {"-c", frame_of("nice")}, .executable = "/bin/sh", .nice = 7});
   EXPECT_EQ(child.value()->channel().receive(soon()).value().payload, "7");
 }
 
 TEST(Child, WaitGivesUpAtItsDeadlineOrWhenStopped) {
-  auto child = shell("sleep 1000");
+  auto child = shell("exec sleep 1000");
   EXPECT_EQ(child->wait(Call::within(Millis(5))).error().code, Code::Timeout);
   EXPECT_EQ(child->ended(), std::nullopt);
   std::stop_source stop;
@@ -151,7 +151,8 @@ TEST(Child, WaitGivesUpAtItsDeadlineOrWhenStopped) {
 }
 
 TEST(Child, StopAsksFirst) {
-  auto child = shell("trap 'exit 5' TERM; " + frame_of("echo ready") + "; while :; do sleep 0.01; done");
+  auto child =
+      shell("trap 'exit 5' TERM; " + frame_of("echo ready") + "; while :; do sleep 0.01; done");
   ASSERT_TRUE(child->channel().receive(soon()).ok());
   EXPECT_EQ(child->stop(Millis(20'000)).text(), "exit code 5");
 }
@@ -235,7 +236,7 @@ TEST(Role, DISABLED_WaitForClosedChannel) {
 
 TEST(Role, DISABLED_SpawnSleeper) {
   FrameChannel channel(kChildSocket);
-  auto sleeper = shell("sleep 1000");
+  auto sleeper = shell("exec sleep 1000");
   ASSERT_TRUE(channel.send(soon(), {1, 1, std::to_string(sleeper->pid())}).ok());
   static_cast<void>(sleeper->wait(forever()));
 }

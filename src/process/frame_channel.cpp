@@ -72,8 +72,8 @@ timespec time_left(Clock::time_point deadline, Clock::time_point now) {
 
 std::array<char, kHeaderBytes> make_header(const Frame& frame) {
   const auto size = static_cast<std::uint32_t>(frame.payload.size());
-  return {static_cast<char>(size),       static_cast<char>(size >> 8),
-          static_cast<char>(size >> 16), static_cast<char>(size >> 24),
+  return {static_cast<char>(size),          static_cast<char>(size >> 8),
+          static_cast<char>(size >> 16),    static_cast<char>(size >> 24),
           static_cast<char>(frame.version), static_cast<char>(frame.type)};
 }
 
@@ -200,7 +200,8 @@ Result<void> FrameChannel::wait_until_ready(const Call& call, short events) cons
     if (call.stop.stop_requested())
       return Error{Code::Cancelled, "stopped while waiting for the other process"};
     const auto now = Clock::now();
-    if (now >= call.deadline) return Error{Code::Timeout, "the other process was not ready in time"};
+    if (now >= call.deadline)
+      return Error{Code::Timeout, "the other process was not ready in time"};
     const timespec left = time_left(call.deadline, now);
     pollfd waiting[2] = {{fd_, events, 0}, {stop.fd(), POLLIN, 0}};  // poll skips a negative fd
     const int ready = ::ppoll(waiting, 2, &left, nullptr);

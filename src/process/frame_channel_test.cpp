@@ -66,7 +66,9 @@ TEST(FrameChannel, WritesTheDocumentedBytes) {
   ASSERT_TRUE(pair.channel.send(soon(), {3, 9, "abc"}).ok());
   char bytes[16];
   ASSERT_EQ(::recv(pair.raw, bytes, sizeof bytes, 0), 9);
-  EXPECT_EQ(std::string_view(bytes, 9), std::string_view("\x03\0\0\0\x03\x09" "abc", 9));
+  EXPECT_EQ(std::string_view(bytes, 9), std::string_view("\x03\0\0\0\x03\x09"
+                                                         "abc",
+                                                         9));
 }
 
 TEST(FrameChannel, TakesPayloadsUpToTheBoundAndNotOneByteMore) {
@@ -106,7 +108,8 @@ TEST(FrameChannel, PutsTogetherFramesThatArriveByteByByte) {
 }
 
 TEST(FrameChannel, TellsACleanEndFromOneInsideAFrame) {
-  for (const std::string& bytes : {std::string(), header(4), header(4) + "abc", std::string("\x01")}) {
+  for (const std::string& bytes :
+       {std::string(), header(4), header(4) + "abc", std::string("\x01")}) {
     SCOPED_TRACE(bytes.size());
     RawPair pair;
     if (!bytes.empty()) pair.write(bytes);
@@ -139,8 +142,8 @@ TEST(FrameChannel, ReceiveStopsAtItsDeadline) {
 TEST(FrameChannel, ReceiveWakesWhenStopped) {
   Pair pair;
   std::stop_source stop;
-  auto got = std::async(std::launch::async,
-                        [&] { return pair.left.receive(forever(stop.get_token())); });
+  auto got =
+      std::async(std::launch::async, [&] { return pair.left.receive(forever(stop.get_token())); });
   stop.request_stop();
   EXPECT_EQ(got.get().error().code, Code::Cancelled);
   ASSERT_TRUE(pair.right.send(soon(), {1, 1, "later"}).ok());
@@ -163,7 +166,8 @@ TEST(FrameChannel, ShutDownWakesReceiverAndSender) {
 
 TEST(FrameChannel, ASendThatGivesUpInsideAFrameEndsTheChannel) {
   Pair pair;
-  const auto sent = pair.left.send(Call::within(Millis(5)), {1, 1, std::string(kFrameBytesMax, 'x')});
+  const auto sent =
+      pair.left.send(Call::within(Millis(5)), {1, 1, std::string(kFrameBytesMax, 'x')});
   EXPECT_EQ(sent.error().code, Code::Timeout);
   EXPECT_EQ(pair.left.send(soon(), {1, 1, "x"}).error().code, Code::Unavailable);
 }
