@@ -95,6 +95,9 @@ class Layers(Case):
     def test_folder_without_room(self):
         self.caught(layers.check, ROOMS | {"src/extra/a.cpp": "int x;\n"}, "src/extra is no room")
 
+    def test_main_opens_the_first_door(self):
+        self.passes(layers.check, ROOMS | {"src/main.cpp": '#include "api/a.h"\n'})
+
     def test_nothing_to_read(self):
         self.caught(layers.check, {}, "no rooms found")
 
@@ -108,6 +111,10 @@ class Lengths(Case):
     def test_function_at_and_over_the_limit(self):
         self.passes(lengths.check, {"src/a.cpp": body(70)})
         self.caught(lengths.check, {"src/a.cpp": body(71)}, "src/a.cpp:1: a function of 71 lines")
+
+    def test_a_table_in_a_test_may_be_longer(self):
+        self.passes(lengths.check, {"src/a_test.cpp": body(150)})
+        self.caught(lengths.check, {"src/a_test.cpp": body(151)}, "at most 150")
 
     def test_heads(self):
         for head in ("int A::f(int x) const noexcept {", "auto f = [&](int x) mutable {",
