@@ -13,19 +13,24 @@
 namespace hearth::model {
 
 /// Receives what one generation produces, in order: Started, Delta…, then one Finished or Failed.
-/// Called on a thread of the model's (never two at a time for one sink). Must not block.
+/// Called on a thread of the model's or inside cancel(), never two at a time for one sink. Must not
+/// block. A sink that throws is logged, its generation cancelled, and it gets Failed{Internal}.
 class EventSink {
  public:
   virtual ~EventSink() = default;
   virtual void on_event(const chat::Event& event) = 0;
 };
 
-/// A generation that was accepted. Destroying it cancels what still runs. After cancel() or the
-/// destructor returns, no on_event is running and none will come. Do not destroy it inside on_event.
+/// A generation that was accepted. Destroying it cancels what still runs, without a further event.
+/// After cancel() or the destructor returns, no on_event is running and none will come. Do not hold
+/// a lock that on_event takes while calling either. Both may be called inside on_event: they return
+/// at once then, and the one that runs is the last (after cancel(), Failed{Cancelled} follows it).
+/// May outlive its model.
 class Generation {
  public:
   virtual ~Generation() = default;
-  /// Stops the work within one decode step. The sink gets Failed{Cancelled} unless it ended before.
+  /// Stops the work within one decode step. The sink gets Failed{Cancelled}, on this thread and
+  /// before this returns, unless it ended before. Any thread, any number of times.
   virtual void cancel() = 0;
 };
 
@@ -53,22 +58,29 @@ class Model {
   /// Most tokens of prompt and answer together; 0 before it was loaded.
   virtual std::uint32_t context_tokens() const = 0;
 
-  /// Queues one generation and returns at once. The sink lives until its last event.
-  /// Errors: Busy (32 wait already), Unavailable (not loaded; says why). What is found wrong later
-  /// (prompt longer than the context, a bad grammar) arrives as chat::Failed.
-  virtual Result<std::unique_ptr<Generation>> start(chat::Request request, std::shared_ptr<EventSink> sink) = 0;
+  /// Queues one generation and returns at once. The sink lives until its last event; the first may
+  /// come before this returns. Errors: Busy (32 wait already), Unavailable (not loaded; says why),
+  /// InvalidInput (a bound of chat/generation.h; names the field), TooLarge. What is found wrong
+  /// later (prompt longer than the context, a bad grammar) arrives as chat::Failed.
+  virtual Result<std::unique_ptr<Generation>> start(chat::Request request,
+                                                    std::shared_ptr<EventSink> sink) = 0;
 
   /// Errors: InvalidInput, TooLarge, Busy, Timeout, Cancelled, Unavailable.
   virtual Result<Embeddings> embed(const Call& call, std::vector<EmbedInput> inputs) = 0;
-  virtual Result<std::vector<chat::Token>> tokenize(const Call& call, std::string text, bool add_special, bool parse_special) = 0;
+  virtual Result<std::vector<chat::Token>> tokenize(const Call& call, std::string text,
+                                                    bool add_special, bool parse_special) = 0;
   virtual Result<std::string> detokenize(const Call& call, std::vector<chat::Token> tokens) = 0;
 };
 
-/// Generates and blocks until the end; for callers that own a thread. `on_delta` runs on the model's thread.
+/// A whole answer: the assistant's message and how it ended.
 struct Answer {
   chat::Message message;
   chat::Finished finished;
 };
+
+/// Generates and blocks until the end; for callers that own a thread. `on_delta` runs on the
+/// model's thread and never after this has returned. When `call` ends first, the work is cancelled.
+/// Errors: those of start() and of chat::Failed, Timeout, Cancelled.
 Result<Answer> generate(const Call& call, Model& model, chat::Request request,
                         std::function<void(const chat::Delta&)> on_delta = {});
 

@@ -1,0 +1,76 @@
+#include <condition_variable>
+
+#include "base/mutex.h"
+#include "model/model.h"
+
+namespace hearth::model {
+namespace {
+
+/// Puts the pieces of an answer together and wakes the thread that waits for it.
+class Collector final : public EventSink {
+ public:
+  explicit Collector(std::function<void(const chat::Delta&)> on_delta)
+      : on_delta_(std::move(on_delta)) {}
+
+  void on_event(const chat::Event& event) override {
+    if (const auto* delta = std::get_if<chat::Delta>(&event)) {
+      if (on_delta_) on_delta_(*delta);
+      add(*delta);
+    } else if (const auto* finished = std::get_if<chat::Finished>(&event)) {
+      end(*finished);
+    } else if (const auto* failed = std::get_if<chat::Failed>(&event)) {
+      end(failed->error);
+    }
+  }
+
+  Result<Answer> wait(const Call& call) {
+    MutexLock lock(mutex_);
+    ended_.wait_until(mutex_, call.stop, call.deadline,
+                      [this]() REQUIRES(mutex_) { return end_.has_value(); });
+    if (end_ && !end_->ok()) return end_->error();
+    if (end_) return Answer{std::move(message_), end_->value()};
+    if (call.stop.stop_requested()) return Error{Code::Cancelled, "the request was cancelled"};
+    return Error{Code::Timeout, "the answer was not complete in time"};
+  }
+
+ private:
+  void add(const chat::Delta& delta) {
+    message_.content += delta.content;
+    message_.reasoning += delta.reasoning;
+    for (const auto& piece : delta.tool_calls) add_call(piece);
+  }
+
+  /// Calls are numbered in the order they begin, so a new index is always the next one.
+  void add_call(const chat::ToolCallDelta& piece) {
+    auto& calls = message_.tool_calls;
+    if (piece.index == calls.size()) calls.emplace_back();
+    if (piece.index >= calls.size()) return end(Error{Code::Internal, "a tool call was skipped"});
+    auto& call = calls[piece.index];
+    call.id += piece.id;
+    call.name += piece.name;
+    call.arguments += piece.arguments;
+  }
+
+  void end(Result<chat::Finished> how) {
+    MutexLock lock(mutex_);
+    if (!end_) end_ = std::move(how);
+    ended_.notify_all();
+  }
+
+  const std::function<void(const chat::Delta&)> on_delta_;
+  chat::Message message_{.role = chat::Role::Assistant, .content = {}};  // read once end_ is set
+  Mutex mutex_;
+  std::condition_variable_any ended_;
+  std::optional<Result<chat::Finished>> end_ GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+Result<Answer> generate(const Call& call, Model& model, chat::Request request,
+                        std::function<void(const chat::Delta&)> on_delta) {
+  const auto collector = std::make_shared<Collector>(std::move(on_delta));
+  TRY(const auto generation, model.start(std::move(request), collector));
+  return collector->wait(call);
+}  // destroying the generation cancels what still runs, and silences on_delta
+
+}  // namespace hearth::model
