@@ -1,0 +1,366 @@
+#include "engine/prompt/prompt_builder.h"
+
+#include <ctime>
+
+#include "base/fields.h"
+#include "base/utf8.h"
+#include "engine/prompt/grammar_check.h"
+#include "engine/prompt/output_syntax.h"
+#include "engine/prompt/rendering.h"
+#include "engine/prompt/tool_grammar.h"
+#include "engine/runtime/guard.h"
+#include "json-schema-to-grammar.h"
+#include "llama-cpp.h"
+
+namespace hearth::engine {
+namespace {
+
+using Mode = chat::ToolChoice::Mode;
+using Kind = chat::OutputFormat::Kind;
+
+constexpr std::size_t kPlainTextBytesMax = 16 * 1024 * 1024;
+// How an answer begins that is a call in bare JSON; the group is where the grammar takes over.
+constexpr const char* kBareCallBeginning = R"re(^\s*(\{\s*"(?:name|type|function)"))re";
+constexpr const char* kAnyObject = R"({"type": "object"})";
+
+std::string unchanged(std::string_view text) { return std::string(text); }
+
+bool is_strict(const chat::Conversation& conversation) {
+  return conversation.tool_choice.mode == Mode::Required ||
+         conversation.tool_choice.mode == Mode::Named;
+}
+
+bool may_call(const chat::Conversation& conversation) {
+  return !conversation.tools.empty() && conversation.tool_choice.mode != Mode::None;
+}
+
+/// The conversation with the tools that may be called and no others.
+chat::Conversation with_callable_tools(const chat::Conversation& conversation) {
+  chat::Conversation result = conversation;
+  if (conversation.tool_choice.mode != Mode::Named) return result;
+  std::erase_if(result.tools,
+                [&](const chat::Tool& tool) { return tool.name != conversation.tool_choice.name; });
+  return result;
+}
+
+Result<void> check_format(const chat::Request& request) {
+  const chat::OutputFormat& format = request.format;
+  const auto* conversation = std::get_if<chat::Conversation>(&request.prompt);
+  const bool calls = conversation && may_call(*conversation);
+  if (format.kind == Kind::Grammar) {
+    if (calls) return field_error("grammar", "cannot be combined with tools");
+    if (format.source.size() > chat::kGrammarBytesMax)
+      return Error{Code::TooLarge, "grammar: above 64 KiB", "grammar"};
+    return ok();
+  }
+  if (format.kind == Kind::Text) return ok();
+  if (calls)
+    return field_error("response_format",
+                       "cannot be combined with tools; set tool_choice to \"none\"");
+  if (format.kind == Kind::JsonObject) return ok();
+  if (format.source.size() > chat::kSchemaBytesMax) {
+    return Error{Code::TooLarge, "response_format: the schema is above 64 KiB", "response_format"};
+  }
+  return check_schema(format.source, "response_format", SchemaRoot::Any);
+}
+
+std::string schema_of(const chat::OutputFormat& format) {
+  if (format.kind == Kind::JsonObject) return kAnyObject;
+  if (format.kind != Kind::JsonSchema) return "";
+  const bool empty = format.source.find_first_not_of("{} \t\r\n") == std::string::npos;
+  return empty ? kAnyObject : format.source;
+}
+
+}  // namespace
+
+struct PromptBuilder::State {
+  State(const llama_model* from, const std::string& chat_template)
+      : model(from),
+        vocab(llama_model_get_vocab(from)),
+        specials(vocab),
+        tokenizer(vocab, specials),
+        rendering(from, chat_template, specials) {}
+
+  Result<PreparedPrompt> prepare(const chat::Conversation& conversation,
+                                 const chat::OutputFormat& format,
+                                 std::chrono::system_clock::time_point now) const;
+  Result<PreparedPrompt> prepare(const chat::PlainText& plain,
+                                 const chat::OutputFormat& format) const;
+  Result<PreparedPrompt> prepare(const chat::PlainTokens& plain,
+                                 const chat::OutputFormat& format) const;
+
+  void read_as(const common_chat_params& params, bool thinking, PreparedPrompt& out) const;
+  Result<void> constrain_calls(const chat::Conversation& conversation, const RenderOptions& options,
+                               const common_chat_params& params, PreparedPrompt& out) const;
+  Result<void> constrain_native(const chat::Conversation& conversation,
+                                const RenderOptions& options, const common_chat_params& params,
+                                PreparedPrompt& out) const;
+  Result<void> constrain_generic(const chat::Conversation& conversation,
+                                 const common_chat_params& params, PreparedPrompt& out) const;
+  Result<void> constrain_format(const chat::OutputFormat& format, PreparedPrompt& out) const;
+  Result<void> check_grammar(const PreparedPrompt& prompt, const char* field) const;
+  void add_trigger(common_grammar_trigger trigger, PreparedPrompt& out) const;
+  std::vector<llama_token> with_start(std::vector<llama_token> tokens) const;
+
+  const llama_model* model;
+  const llama_vocab* vocab;
+  SpecialTokens specials;
+  SpanTokenizer tokenizer;
+  Rendering rendering;
+};
+
+void PreparedPrompt::constrain(common_params_sampling& sampling) const {
+  sampling.grammar = grammar;
+  sampling.grammar_lazy = grammar_lazy;
+  sampling.grammar_triggers = grammar_triggers;
+  sampling.preserved_tokens = preserved_tokens;
+  sampling.generation_prompt = generation_prompt;
+  if (!grammar_lazy || reasoning_start.empty() || reasoning_ends.empty()) return;
+  // Without a budget this only keeps the triggers asleep between the tags.
+  sampling.reasoning_budget_start = reasoning_start;
+  sampling.reasoning_budget_end = reasoning_ends;
+  sampling.reasoning_budget_forced = reasoning_ends.front();
+}
+
+PromptBuilder::PromptBuilder(const llama_model* model, const std::string& chat_template)
+    : state_(std::make_unique<const State>(model, chat_template)) {}
+PromptBuilder::~PromptBuilder() = default;
+PromptBuilder::PromptBuilder(PromptBuilder&&) noexcept = default;
+PromptBuilder& PromptBuilder::operator=(PromptBuilder&&) noexcept = default;
+
+Result<PreparedPrompt> PromptBuilder::prepare(const chat::Request& request,
+                                              std::chrono::system_clock::time_point now) const {
+  TRY_VOID(check_format(request));
+  if (const auto* conversation = std::get_if<chat::Conversation>(&request.prompt)) {
+    return state_->prepare(*conversation, request.format, now);
+  }
+  if (const auto* text = std::get_if<chat::PlainText>(&request.prompt)) {
+    return state_->prepare(*text, request.format);
+  }
+  return state_->prepare(std::get<chat::PlainTokens>(request.prompt), request.format);
+}
+
+std::chrono::system_clock::time_point PromptBuilder::start_of_today() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm day{};
+  localtime_r(&now, &day);
+  day.tm_hour = day.tm_min = day.tm_sec = 0;
+  day.tm_isdst = -1;
+  return std::chrono::system_clock::from_time_t(std::mktime(&day));
+}
+
+Result<PreparedPrompt> PromptBuilder::State::prepare(
+    const chat::Conversation& conversation, const chat::OutputFormat& format,
+    std::chrono::system_clock::time_point now) const {
+  TRY_VOID(check_conversation(conversation));
+  RenderOptions options;
+  options.now = now;
+  // A call from the first token and a grammar of the user's leave no room for thoughts.
+  options.thinking = !is_strict(conversation) && format.kind != Kind::Grammar;
+  options.tool_choice = is_strict(conversation) ? COMMON_CHAT_TOOL_CHOICE_REQUIRED
+                        : conversation.tool_choice.mode == Mode::None
+                            ? COMMON_CHAT_TOOL_CHOICE_NONE
+                            : COMMON_CHAT_TOOL_CHOICE_AUTO;
+  options.tools_in_text = !rendering.knows_tools();
+  options.json_schema = schema_of(format);
+  TRY(const common_chat_params params, rendering.apply(conversation, options, unchanged));
+
+  PreparedPrompt result;
+  TRY(auto tokens, rendering.tokens(conversation, options, params.prompt));
+  result.tokens = with_start(std::move(tokens));
+  if (result.tokens.empty())
+    return field_error("messages", "the model's chat template makes an empty prompt of them");
+  result.additional_stops = params.additional_stops;
+  if (!rendering.has_template())
+    result.additional_stops.insert(result.additional_stops.end(), {"\nUser:", "\nSystem:"});
+  read_as(params, options.thinking, result);
+  if (may_call(conversation)) {
+    TRY_VOID(constrain_calls(conversation, options, params, result));
+  } else if (!options.json_schema.empty()) {
+    result.grammar = {COMMON_GRAMMAR_TYPE_TOOL_CALLS, params.grammar};
+    TRY_VOID(check_grammar(result, "response_format"));
+  } else if (format.kind == Kind::Grammar) {
+    TRY_VOID(constrain_format(format, result));
+  }
+  return result;
+}
+
+/// What llama-common says about the answer, for the sampler and the parser.
+void PromptBuilder::State::read_as(const common_chat_params& params, bool thinking,
+                                   PreparedPrompt& out) const {
+  for (const std::string& text : params.preserved_tokens) {
+    const llama_tokens tokens = common_tokenize(vocab, text, false, true);
+    if (tokens.size() == 1) out.preserved_tokens.insert(tokens[0]);
+  }
+  out.generation_prompt = params.generation_prompt;
+  out.reasoning_start.clear();
+  out.reasoning_ends.clear();
+  if (params.supports_thinking && !params.thinking_start_tag.empty()) {
+    out.reasoning_start = common_tokenize(vocab, params.thinking_start_tag, false, true);
+    for (const std::string& tag : params.thinking_end_tags) {
+      out.reasoning_ends.push_back(common_tokenize(vocab, tag, false, true));
+    }
+  }
+  auto syntax = std::make_shared<OutputSyntax>();
+  syntax->plain = params.parser.empty();
+  syntax->parser = common_chat_parser_params(params);
+  syntax->parser.reasoning_format =
+      thinking ? COMMON_REASONING_FORMAT_DEEPSEEK : COMMON_REASONING_FORMAT_NONE;
+  if (!syntax->plain) syntax->parser.parser.load(params.parser);
+  out.syntax = std::move(syntax);
+}
+
+Result<void> PromptBuilder::State::constrain_calls(const chat::Conversation& conversation,
+                                                   const RenderOptions& options,
+                                                   const common_chat_params& params,
+                                                   PreparedPrompt& out) const {
+  const auto built = guarded(Code::InvalidInput, "tools: no grammar can be made of them", [&] {
+    return options.tools_in_text ? constrain_generic(conversation, params, out)
+                                 : constrain_native(conversation, options, params, out);
+  });
+  if (!built.ok()) return Error{Code::InvalidInput, built.error().message, "tools"};
+  TRY_VOID(built.value());
+  return out.grammar.empty() ? ok() : check_grammar(out, "tools");
+}
+
+Result<void> PromptBuilder::State::constrain_native(const chat::Conversation& conversation,
+                                                    const RenderOptions& options,
+                                                    const common_chat_params& params,
+                                                    PreparedPrompt& out) const {
+  const bool parallel = conversation.parallel_tool_calls;
+  if (is_strict(conversation)) {
+    // Only the named tool may be called, although the prompt tells of all.
+    TRY(const common_chat_params callable,
+        rendering.apply(with_callable_tools(conversation), options, unchanged));
+    read_as(callable, options.thinking, out);
+    TRY(std::string strict, strict_call_grammar(callable, parallel));
+    // The type says that the grammar does not cover the end of the prompt.
+    out.grammar = {COMMON_GRAMMAR_TYPE_USER, std::move(strict)};
+  } else if (!params.grammar.empty()) {
+    out.grammar = {COMMON_GRAMMAR_TYPE_TOOL_CALLS,
+                   parallel ? params.grammar : one_call_grammar(params)};
+    out.grammar_lazy = params.grammar_lazy;
+    for (const common_grammar_trigger& trigger : params.grammar_triggers) add_trigger(trigger, out);
+  } else {
+    // A call in this form is bare JSON, for which llama-common knows no trigger word.
+    RenderOptions required = options;
+    required.tool_choice = COMMON_CHAT_TOOL_CHOICE_REQUIRED;
+    TRY(const common_chat_params callable, rendering.apply(conversation, required, unchanged));
+    TRY(std::string strict, strict_call_grammar(callable, parallel));
+    out.grammar = {COMMON_GRAMMAR_TYPE_USER, std::move(strict)};
+    out.grammar_lazy = true;
+    out.grammar_triggers = {{COMMON_GRAMMAR_TRIGGER_TYPE_PATTERN, kBareCallBeginning}};
+  }
+  auto syntax = std::make_shared<OutputSyntax>(*out.syntax);
+  syntax->calls = true;
+  out.syntax = std::move(syntax);
+  return ok();
+}
+
+Result<void> PromptBuilder::State::constrain_generic(const chat::Conversation& conversation,
+                                                     const common_chat_params& params,
+                                                     PreparedPrompt& out) const {
+  common_chat_templates_inputs inputs;
+  fill_template_input(with_callable_tools(conversation), unchanged, inputs);
+  const bool strict = is_strict(conversation);
+  GenericTools tools = make_generic_tools(inputs.tools, conversation.parallel_tool_calls, strict,
+                                          params.generation_prompt);
+  out.grammar = {COMMON_GRAMMAR_TYPE_USER, std::move(tools.grammar)};
+  out.grammar_lazy = !strict;
+  if (!strict) add_trigger({COMMON_GRAMMAR_TRIGGER_TYPE_WORD, GenericTools::kTrigger}, out);
+  auto syntax = std::make_shared<OutputSyntax>();
+  syntax->plain = false;
+  syntax->calls = true;
+  syntax->parser = out.syntax->parser;
+  syntax->parser.format = COMMON_CHAT_FORMAT_PEG_NATIVE;
+  syntax->parser.parser = std::move(tools.parser);
+  out.syntax = std::move(syntax);
+  return ok();
+}
+
+/// A word that is one token is looked for as that token, which must then be written out.
+void PromptBuilder::State::add_trigger(common_grammar_trigger trigger, PreparedPrompt& out) const {
+  if (trigger.type == COMMON_GRAMMAR_TRIGGER_TYPE_WORD) {
+    const llama_tokens tokens = common_tokenize(vocab, trigger.value, false, true);
+    if (tokens.size() == 1) {
+      trigger.type = COMMON_GRAMMAR_TRIGGER_TYPE_TOKEN;
+      trigger.token = tokens[0];
+      out.preserved_tokens.insert(tokens[0]);
+    }
+  }
+  out.grammar_triggers.push_back(std::move(trigger));
+}
+
+Result<void> PromptBuilder::State::constrain_format(const chat::OutputFormat& format,
+                                                    PreparedPrompt& out) const {
+  out.syntax = std::make_shared<OutputSyntax>();
+  if (format.kind == Kind::Text) return ok();
+  if (format.kind == Kind::Grammar) {
+    out.grammar = {COMMON_GRAMMAR_TYPE_USER, format.source};
+    return check_grammar(out, "grammar");
+  }
+  auto grammar = guarded(Code::InvalidInput, "response_format: not supported", [&] {
+    return json_schema_to_grammar(common_json::parse(schema_of(format)));
+  });
+  if (!grammar.ok()) return Error{Code::InvalidInput, grammar.error().message, "response_format"};
+  out.grammar = {COMMON_GRAMMAR_TYPE_USER, std::move(grammar).value()};
+  return check_grammar(out, "response_format");
+}
+
+/// Everything that could stop the sampler later is tried here, where it still has a name.
+Result<void> PromptBuilder::State::check_grammar(const PreparedPrompt& prompt,
+                                                 const char* field) const {
+  if (prompt.grammar.grammar.starts_with("%llguidance"))
+    return field_error(field, "llguidance is not supported");
+  const auto checked = check_grammar_text(prompt.grammar.grammar);
+  if (!checked.ok())
+    return Error{checked.error().code, std::string(field) + ": " + checked.error().message, field};
+  const llama_sampler_ptr sampler(
+      llama_sampler_init_grammar(vocab, prompt.grammar.grammar.c_str(), "root"));
+  if (!sampler) return field_error(field, "the grammar is not well-formed");
+  if (prompt.grammar_lazy || !common_grammar_needs_prefill(prompt.grammar)) return ok();
+  const auto taken = guarded(Code::InvalidInput, "the grammar does not fit the prompt", [&] {
+    for (const llama_token token : common_tokenize(vocab, prompt.generation_prompt, false, true)) {
+      llama_sampler_accept(sampler.get(), token);
+    }
+  });
+  if (!taken.ok()) return field_error(field, taken.error().message);
+  return ok();
+}
+
+std::vector<llama_token> PromptBuilder::State::with_start(std::vector<llama_token> tokens) const {
+  const llama_token start = llama_vocab_bos(vocab);
+  if (llama_vocab_get_add_bos(vocab) && start != LLAMA_TOKEN_NULL)
+    tokens.insert(tokens.begin(), start);
+  return tokens;
+}
+
+Result<PreparedPrompt> PromptBuilder::State::prepare(const chat::PlainText& plain,
+                                                     const chat::OutputFormat& format) const {
+  if (plain.text.size() > kPlainTextBytesMax)
+    return Error{Code::TooLarge, "prompt: above 16 MiB", "prompt"};
+  if (!is_utf8(plain.text)) return field_error("prompt", "is not valid UTF-8");
+  PreparedPrompt result;
+  result.tokens = with_start(tokenizer.tokenize(MaskedText::all(plain.text, false)));
+  if (result.tokens.empty()) return field_error("prompt", "is empty");
+  TRY_VOID(constrain_format(format, result));
+  return result;
+}
+
+Result<PreparedPrompt> PromptBuilder::State::prepare(const chat::PlainTokens& plain,
+                                                     const chat::OutputFormat& format) const {
+  const std::int32_t count = llama_vocab_n_tokens(vocab);
+  for (std::size_t i = 0; i < plain.tokens.size(); ++i) {
+    if (plain.tokens[i] >= 0 && plain.tokens[i] < count) continue;
+    return field_error("prompt[" + std::to_string(i) + "]",
+                       "token " + std::to_string(plain.tokens[i]) +
+                           " is outside the vocabulary of " + std::to_string(count));
+  }
+  if (plain.tokens.empty()) return field_error("prompt", "is empty");
+  PreparedPrompt result;
+  result.tokens.assign(plain.tokens.begin(), plain.tokens.end());
+  TRY_VOID(constrain_format(format, result));
+  return result;
+}
+
+}  // namespace hearth::engine

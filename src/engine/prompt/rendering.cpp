@@ -1,0 +1,163 @@
+#include "engine/prompt/rendering.h"
+
+#include <ctime>
+#include <optional>
+
+#include "engine/prompt/markers.h"
+#include "engine/prompt/tool_grammar.h"
+#include "engine/runtime/guard.h"
+
+namespace hearth::engine {
+namespace {
+
+constexpr const char* kChatMl =
+    "{%- for message in messages -%}"
+    "{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' -}}"
+    "{%- endfor -%}"
+    "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}";
+
+constexpr const char* kPlain =
+    "{%- for message in messages -%}"
+    "{{- {'system': 'System', 'user': 'User', 'assistant': 'Assistant'}[message.role] + ': ' + "
+    "message.content + '\\n' -}}"
+    "{%- endfor -%}"
+    "{%- if add_generation_prompt -%}{{- 'Assistant:' -}}{%- endif -%}";
+
+bool has_chatml_tokens(const llama_vocab* vocab) {
+  const std::int32_t count = llama_vocab_n_tokens(vocab);
+  for (llama_token id = 0; id < count; ++id) {
+    if (std::string_view(llama_vocab_get_text(vocab, id)) == "<|im_start|>") return true;
+  }
+  return false;
+}
+
+/// `text` on one line and not too long, for a sentence.
+std::string one_line(std::string text) {
+  for (char& c : text) {
+    if (c == '\n' || c == '\r') c = ' ';
+  }
+  return text.substr(0, 300);
+}
+
+std::string quoted_date(std::chrono::system_clock::time_point now, const char* format) {
+  const std::time_t time = std::chrono::system_clock::to_time_t(now);
+  std::tm local{};
+  localtime_r(&time, &local);
+  char text[32];
+  const std::size_t bytes = std::strftime(text, sizeof(text), format, &local);
+  std::string quoted = "\"";
+  return quoted.append(text, bytes).append("\"");
+}
+
+std::string unchanged(std::string_view text) { return std::string(text); }
+
+}  // namespace
+
+Rendering::Rendering(const llama_model* model, const std::string& chat_template,
+                     const SpecialTokens& specials)
+    : specials_(specials), tokenizer_(llama_model_get_vocab(model), specials) {
+  std::string source = chat_template;
+  const bool in_file =
+      llama_model_chat_template(model, nullptr) || llama_model_chat_template(model, "tool_use");
+  if (source.empty() && !in_file) {
+    has_template_ = has_chatml_tokens(llama_model_get_vocab(model));
+    source = has_template_ ? kChatMl : kPlain;
+  }
+  auto made = guarded(Code::Corrupt, "the model's chat template does not parse",
+                      [&] { return common_chat_templates_init(model, source); });
+  if (made.ok()) {
+    templates_ = std::move(made).value();
+    knows_tools_ = probe_tools();
+  } else {
+    problem_ = one_line(made.error().message);
+  }
+}
+
+/// Whether a required call of a small tool gets a grammar and a parser, is the test for all tools.
+bool Rendering::probe_tools() const {
+  chat::Conversation conversation;
+  conversation.messages = {{.role = chat::Role::User, .content = "hello"}};
+  conversation.tools = {
+      {"probe", "a probe", R"({"type":"object","properties":{"a":{"type":"string"}}})"}};
+  RenderOptions options;
+  options.tool_choice = COMMON_CHAT_TOOL_CHOICE_REQUIRED;
+  options.thinking = false;
+  const auto params = apply(conversation, options, unchanged);
+  if (!params.ok() || params.value().prompt.find("probe") == std::string::npos) return false;
+  const auto strict = guarded(Code::Internal, "probe",
+                              [&] { return strict_call_grammar(params.value(), true).ok(); });
+  return strict.ok() && strict.value();
+}
+
+Result<common_chat_params> Rendering::apply(const chat::Conversation& conversation,
+                                            const RenderOptions& options,
+                                            const TextFilter& filter) const {
+  common_chat_templates_inputs inputs;
+  fill_template_input(conversation, filter, inputs);
+  inputs.tool_choice = options.tool_choice;
+  if (options.tools_in_text) {
+    describe_tools_in_text(inputs);
+    inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
+  }
+  inputs.parallel_tool_calls = conversation.parallel_tool_calls;
+  inputs.json_schema = options.json_schema;
+  inputs.enable_thinking = options.thinking;
+  inputs.reasoning_format =
+      options.thinking ? COMMON_REASONING_FORMAT_DEEPSEEK : COMMON_REASONING_FORMAT_NONE;
+  inputs.now = options.now;
+  // llama-common fills these from the clock of the moment; what is given here wins.
+  inputs.chat_template_kwargs["datetime"] = quoted_date(options.now, "%b %d %Y");
+  inputs.chat_template_kwargs["date_string"] = quoted_date(options.now, "%d %b %Y");
+  return apply_inputs(inputs);
+}
+
+Result<common_chat_params> Rendering::apply_inputs(
+    const common_chat_templates_inputs& inputs) const {
+  if (!templates_) return Error{Code::Corrupt, problem_};
+  const MutexLock lock(rendering_);
+  auto params =
+      guarded(Code::InvalidInput, "messages: the model's chat template refuses this conversation",
+              [&] { return common_chat_templates_apply(templates_.get(), inputs); });
+  if (!params.ok()) return Error{Code::InvalidInput, one_line(params.error().message), "messages"};
+  return params;
+}
+
+Result<std::vector<llama_token>> Rendering::tokens(const chat::Conversation& conversation,
+                                                   const RenderOptions& options,
+                                                   const std::string& rendered) const {
+  bool hazard = false;
+  each_text(conversation,
+            [&](std::string_view text) { hazard = hazard || specials_.hazardous(text); });
+  if (!hazard) return tokenizer_.tokenize(MaskedText::all(rendered, true));
+
+  // The rendering of harmless text is the measure of what the template itself says.
+  const TextFilter defang = [this](std::string_view text) { return specials_.defanged(text); };
+  TRY(common_chat_params harmless, apply(conversation, options, defang));
+  const MaskedText safe = MaskedText::all(std::move(harmless.prompt), true);
+  TRY(const auto faithful, marked(conversation, options, rendered));
+  // Unequal: the template looks into texts, cuts them or puts them together.
+  if (faithful && tokenizer_.special_tokens(*faithful) == tokenizer_.special_tokens(safe)) {
+    return tokenizer_.tokenize(*faithful);
+  }
+  return tokenizer_.tokenize(safe);
+}
+
+/// `rendered` with a mask, where one can be found: with every text marked, or with the hazardous
+/// ones.
+Result<std::optional<MaskedText>> Rendering::marked(const chat::Conversation& conversation,
+                                                    const RenderOptions& options,
+                                                    const std::string& rendered) const {
+  const Markers markers;
+  for (const bool only_hazards : {false, true}) {
+    const TextFilter mark = [&](std::string_view text) {
+      return only_hazards && !specials_.hazardous(text) ? std::string(text) : markers.wrap(text);
+    };
+    const auto params = apply(conversation, options, mark);
+    if (!params.ok()) continue;  // a template that checks texts may refuse marked ones
+    auto stripped = markers.strip(params.value().prompt);
+    if (stripped && stripped->text == rendered) return stripped;
+  }
+  return std::optional<MaskedText>();
+}
+
+}  // namespace hearth::engine

@@ -1,0 +1,67 @@
+#pragma once
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "chat.h"
+#include "engine/prompt/span_tokenizer.h"
+#include "engine/prompt/special_tokens.h"
+#include "engine/prompt/template_input.h"
+#include "llama.h"
+
+namespace hearth::engine {
+
+/// How a conversation is to be rendered.
+struct RenderOptions {
+  bool thinking = true;
+  common_chat_tool_choice tool_choice = COMMON_CHAT_TOOL_CHOICE_AUTO;
+  bool tools_in_text = false;  // the template knows no tools: see describe_tools_in_text()
+  std::string json_schema{};   // of the answer; empty: none
+  std::chrono::system_clock::time_point now{};
+};
+
+/// A model's chat template, and prompts made with it in which nothing from a request is special.
+/// Any number of threads. What it borrows must outlive it.
+class Rendering {
+ public:
+  /// Errors of the template itself are kept for apply().
+  Rendering(const llama_model* model, const std::string& chat_template,
+            const SpecialTokens& specials);
+
+  /// llama-common's work on one conversation as it is: prompt text, grammar, parser.
+  /// Errors: Corrupt (the template does not parse), InvalidInput ("messages": the template
+  /// refuses).
+  Result<common_chat_params> apply(const chat::Conversation& conversation,
+                                   const RenderOptions& options, const TextFilter& filter) const;
+
+  /// The tokens of the prompt that apply() gave for this conversation and these options, without a
+  /// beginning-of-sequence token. Errors: those of apply().
+  Result<std::vector<llama_token>> tokens(const chat::Conversation& conversation,
+                                          const RenderOptions& options,
+                                          const std::string& rendered) const;
+
+  /// False for the plain form of models without template and vocabulary for one.
+  bool has_template() const { return has_template_; }
+  /// True if the template itself shows tools and llama-common can read its calls.
+  bool knows_tools() const { return knows_tools_; }
+
+ private:
+  Result<std::optional<MaskedText>> marked(const chat::Conversation& conversation,
+                                           const RenderOptions& options,
+                                           const std::string& rendered) const;
+  Result<common_chat_params> apply_inputs(const common_chat_templates_inputs& inputs) const;
+  bool probe_tools() const;
+
+  const SpecialTokens& specials_;
+  SpanTokenizer tokenizer_;
+  common_chat_templates_ptr templates_{};
+  std::string problem_{};  // why there is no template
+  bool has_template_ = true;
+  bool knows_tools_ = false;
+  // llama-common formats dates with std::localtime, whose buffer is shared.
+  mutable Mutex rendering_;
+};
+
+}  // namespace hearth::engine
