@@ -39,10 +39,22 @@ def house(_):
 
 
 def clang_format(files, apply):
+    """Applies the layout, or names each file that does not have it."""
     if not files:
         return True
-    action = ["-i"] if apply else ["--dry-run", "-Werror"]
-    return subprocess.run([FORMAT, *action, *files], cwd=ROOT, check=False).returncode == 0
+    if apply:
+        return subprocess.run([FORMAT, "-i", *files], cwd=ROOT, check=False).returncode == 0
+    checked = subprocess.run([FORMAT, "--dry-run", "-Werror", *files], cwd=ROOT, check=False,
+                             capture_output=True, text=True)
+    places = re.findall(r"^([^:\n]+):(\d+):\d+: error:", checked.stderr, re.M)
+    first = {}
+    for name, line in places:
+        first.setdefault(name, line)
+    for name, line in first.items():
+        print(f"{name}:{line}: not laid out by {FORMAT}; `make format` does it")
+    if checked.returncode and not places:
+        print(checked.stderr)
+    return checked.returncode == 0
 
 
 @functools.lru_cache(maxsize=None)
