@@ -52,20 +52,29 @@ class Histogram {
 };
 
 /// All metrics of one process, by name and labels. Handed out references stay valid as long as the
-/// registry. Asking again for the same name and labels gives the same object. Any thread.
+/// registry. Asking again for the same name and labels (in any order) gives the same object. The
+/// same name with another type or other bounds, or a name that Prometheus refuses, is our bug. Any
+/// thread. Labels come from fixed sets, never from a request: every new value lives as long as the
+/// registry.
 class Registry {
  public:
   Counter& counter(const std::string& name, const std::string& help, Labels labels = {});
   Gauge& gauge(const std::string& name, const std::string& help, Labels labels = {});
-  Histogram& histogram(const std::string& name, const std::string& help, std::vector<double> bounds, Labels labels = {});
-  /// A gauge whose value is asked for when the text is made. `read` must not block or call the registry.
-  void gauge_from(const std::string& name, const std::string& help, Labels labels, std::function<double()> read);
+  Histogram& histogram(const std::string& name, const std::string& help, std::vector<double> bounds,
+                       Labels labels = {});
+  /// A gauge whose value is asked for when the text is made. `read` must not block or call the
+  /// registry. Asking again replaces `read`.
+  void gauge_from(const std::string& name, const std::string& help, Labels labels,
+                  std::function<double()> read);
 
   /// Prometheus text exposition format 0.0.4.
   std::string text() const;
 
  private:
+  enum class Type { Counter, Gauge, Histogram };
   struct Family;
+  Family& family(const std::string& name, const std::string& help, Type type) REQUIRES(mutex_);
+
   mutable Mutex mutex_;
   std::map<std::string, std::shared_ptr<Family>> families_ GUARDED_BY(mutex_);
 };

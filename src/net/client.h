@@ -20,9 +20,9 @@ struct ClientRequest {
 };
 
 /// Sends one request over plain HTTP and blocks until the whole answer is here (at most 64 MiB).
-/// `host` is an IPv4 or IPv6 literal or "localhost"; names are not looked up. Any thread but a net thread.
-/// Errors: InvalidInput (host, or a line break in a header), Unavailable (cannot connect, broken answer;
-/// names host and port), Timeout, Cancelled, TooLarge.
+/// `host` is an IPv4 or IPv6 literal or "localhost"; names are not looked up. Any thread but a net
+/// thread. Errors: InvalidInput (host, or a line break in a header), Unavailable (cannot connect,
+/// broken answer; names host and port), Timeout, Cancelled, TooLarge.
 Result<Response> fetch(const Call& call, const ClientRequest& request);
 
 /// The same, handing over the body piece by piece as it arrives; `on_piece` returns false to stop
@@ -32,7 +32,8 @@ Result<Response> fetch_stream(const Call& call, const ClientRequest& request,
 
 /// Splits a Server-Sent Events stream into the data of its events. Feed it pieces as they come, cut
 /// anywhere. Lines end in "\n", "\r\n" or "\r"; an event without `data` is no event, and one that
-/// the stream leaves unfinished is dropped. Source: WHATWG HTML, section 9.2.6 (only `data` is kept).
+/// the stream leaves unfinished is dropped. Source: WHATWG HTML, section 9.2.6 (only `data` is
+/// kept).
 class EventStreamParser {
  public:
   /// Longest line, and longest data of one event. An event beyond it is dropped whole.

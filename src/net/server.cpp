@@ -45,7 +45,8 @@ class TcpServer final : public Server {
  private:
   asio::awaitable<void> accept_clients();
   void admit(tcp::socket socket);
-  void left(const std::shared_ptr<Connection>& connection, bool refused, std::exception_ptr problem);
+  void left(const std::shared_ptr<Connection>& connection, bool refused,
+            std::exception_ptr problem);
   void close_listener();
   void drop_all();
   void on_net_thread(std::function<void()> work);
@@ -73,7 +74,8 @@ TcpServer::TcpServer(ServerOptions options, Handler handler)
 
 TcpServer::~TcpServer() {
   if (!net_.joinable()) return;  // listen() failed
-  HEARTH_CHECK(net_.get_id() != std::this_thread::get_id(), "a server cannot end on its own thread");
+  HEARTH_CHECK(net_.get_id() != std::this_thread::get_id(),
+               "a server cannot end on its own thread");
   asio::post(io_, [this] { drop_all(); });
   net_.join();
 }
@@ -128,6 +130,8 @@ void TcpServer::left(const std::shared_ptr<Connection>& connection, bool refused
     if (problem) std::rethrow_exception(problem);
   } catch (const std::exception& thrown) {
     log::error("net: a connection ended by an exception: {}", thrown.what());
+  } catch (...) {
+    log::error("net: a connection ended by an exception");
   }
   connection->drop();
   live_.erase(connection);

@@ -10,32 +10,33 @@
 namespace hearth::net {
 
 struct ServerLimits {
-  std::size_t body_bytes_max = 8 * 1024 * 1024;   // above: 413
-  std::size_t header_bytes_max = 16 * 1024;       // above: 431
-  std::size_t connections_max = 1'024;            // above: refused with 503 and closed
-  std::size_t unsent_bytes_max = 1024 * 1024;     // of one streaming answer
-  Millis header_timeout{10'000};                  // a whole header must arrive in this time (408)
-  Millis body_timeout{60'000};                    // and the body (408)
-  Millis idle_timeout{75'000};                    // keep-alive between requests
-  Millis write_timeout{30'000};                   // a client that takes no byte for this long is dropped
+  std::size_t body_bytes_max = 8 * 1024 * 1024;  // above: 413
+  std::size_t header_bytes_max = 16 * 1024;      // above: 431
+  std::size_t connections_max = 1'024;           // above: refused with 503 and closed
+  std::size_t unsent_bytes_max = 1024 * 1024;    // of one streaming answer
+  Millis header_timeout{10'000};                 // a whole header must arrive in this time (408)
+  Millis body_timeout{60'000};                   // and the body (408)
+  Millis idle_timeout{75'000};                   // keep-alive between requests
+  Millis write_timeout{30'000};  // a client that takes no byte for this long is dropped
 };
 
 struct ServerOptions {
   std::string host = "127.0.0.1";
-  std::uint16_t port = 0;          // 0: any free one
-  int workers = 4;                 // threads that run handlers
-  std::size_t pending_max = 256;   // requests waiting for a worker; above: 503
+  std::uint16_t port = 0;         // 0: any free one
+  int workers = 4;                // threads that run handlers
+  std::size_t pending_max = 256;  // requests waiting for a worker; above: 503
   ServerLimits limits{};
-  /// Body of an HTTP-level error (400 malformed, 408, 413, 417, 431, 501, 503), so that it looks like the
-  /// handler's own. `field` names what was too large ("body", "headers") or is empty.
-  std::function<std::string(int status, const std::string& message, const std::string& field)> error_body;
+  /// Body of an HTTP-level error (400 malformed, 408, 413, 417, 431, 501, 503), so that it looks
+  /// like the handler's own. `field` names what was too large ("body", "headers") or is empty.
+  std::function<std::string(int status, const std::string& message, const std::string& field)>
+      error_body{};
 };
 
 /// An HTTP/1.1 server: one net thread with coroutines, a few workers for plain handlers.
 class Server {
  public:
-  /// Binds and starts serving. Errors: Unavailable (address in use or not ours; names host and port),
-  /// InvalidInput (host is no address).
+  /// Binds and starts serving. Errors: Unavailable (address in use or not ours; names host and
+  /// port), InvalidInput (host is no address).
   static Result<std::unique_ptr<Server>> start(ServerOptions options, Handler handler);
   virtual ~Server() = default;  // drops all connections, then joins its threads
 

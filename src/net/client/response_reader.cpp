@@ -9,6 +9,9 @@ namespace {
 constexpr std::uint32_t kHeaderBytesMax = 64 * 1024;
 constexpr std::size_t kLineBytesMax = 64 * 1024;  // header of one chunk, or trailers
 constexpr int kInterimAnswersMax = 8;
+// "0 CR LF CR LF": as long as a chunked message is not over, at least this much is still to come.
+// Beast asserts that it never sees less where a chunk header should be.
+constexpr std::size_t kChunkedTailBytes = 5;
 
 }  // namespace
 
@@ -40,11 +43,13 @@ Result<void> ResponseReader::feed(std::string_view bytes) {
 Result<void> ResponseReader::step(std::size_t& used) {
   const auto rest = std::string_view(inbox_).substr(used);
   if (rest.empty() || done()) return ok();
+  if (has_head() && parser_->chunked() && rest.size() < kChunkedTailBytes) return ok();
   boost::beast::error_code problem;
   used += parser_->put(boost::asio::buffer(rest), problem);
   if (problem == http::error::body_limit) {
     return Error{Code::TooLarge, "the answer is larger than " +
-                                     std::to_string(options_.body_bytes_max.value_or(0)) + " bytes"};
+                                     std::to_string(options_.body_bytes_max.value_or(0)) +
+                                     " bytes"};
   }
   if (problem == http::error::header_limit) {
     return Error{Code::TooLarge, "the headers of the answer are too large"};

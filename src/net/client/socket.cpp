@@ -106,7 +106,8 @@ Result<ClientSocket> ClientSocket::connect(const Call& call, const std::string& 
   int problem = 0;
   for (const auto& endpoint : endpoints) {
     TRY(auto waker, Waker::open());
-    Descriptor fd(::socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    Descriptor fd(
+        ::socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd.is_open()) {
       problem = errno;
       continue;

@@ -32,7 +32,8 @@ class Descriptor {
 class ClientSocket {
  public:
   /// Connects to an IPv4 or IPv6 literal (brackets allowed) or "localhost" (127.0.0.1, then ::1).
-  /// Errors: InvalidInput (host is none of these), Unavailable (names host and port), Timeout, Cancelled.
+  /// Errors: InvalidInput (host is none of these), Unavailable (names host and port), Timeout,
+  /// Cancelled.
   static Result<ClientSocket> connect(const Call& call, const std::string& host,
                                       std::uint16_t port);
 

@@ -81,13 +81,10 @@ Answer::Step Answer::take() {
     case Phase::Ended:
       if (auto step = take_stream()) return *std::move(step);
       return {};
-    case Phase::Failed:
-      return {.kind = Step::Kind::Failed};
+    case Phase::Failed: return {.kind = Step::Kind::Failed};
     case Phase::Broken:
-    case Phase::Closed:
-      return {.kind = Step::Kind::Broken};
-    case Phase::Waiting:
-      return {};
+    case Phase::Closed: return {.kind = Step::Kind::Broken};
+    case Phase::Waiting: return {};
   }
   return {};
 }

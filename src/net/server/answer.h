@@ -19,7 +19,8 @@ class Answer {
   /// handler's thread, and never again once close() or abandon() has returned.
   Answer(std::size_t unsent_bytes_max, std::function<void()> wake);
 
-  // For the handler, any thread. After the client has gone or the answer is complete they do nothing.
+  // For the handler, any thread. After the client has gone or the answer is complete they do
+  // nothing.
   void respond(Response response);
   void begin(int status, Headers headers);
   bool write(std::string piece);
@@ -72,8 +73,8 @@ class Answer {
   bool client_left_ GUARDED_BY(mutex_) = false;
   bool begun_ GUARDED_BY(mutex_) = false;  // take() has given the head
   Response response_ GUARDED_BY(mutex_);
-  std::string unsent_ GUARDED_BY(mutex_);              // pieces nobody has taken yet, joined
-  std::size_t taken_bytes_ GUARDED_BY(mutex_) = 0;     // taken, but not yet with the client
+  std::string unsent_ GUARDED_BY(mutex_);           // pieces nobody has taken yet, joined
+  std::size_t taken_bytes_ GUARDED_BY(mutex_) = 0;  // taken, but not yet with the client
 };
 
 /// The handler's end of an Answer. Dropping the last reference to it without an answer is a 500.

@@ -192,27 +192,29 @@ asio::awaitable<bool> Connection::answer_request(RequestParser& parser) {
     answer_.reset();
     Refusal refusal{.status = 503, .message = "the server is busy; try again later"};
     const bool sent = co_await send_error(std::move(refusal), stays_open());
-    co_return sent && keep_alive_;
+    co_return sent&& keep_alive_;
   }
   const bool complete = co_await deliver();
   complete ? answer_->close() : answer_->abandon();
   answer_.reset();
-  co_return complete && keep_alive_;
+  co_return complete&& keep_alive_;
 }
 
 /// True once the whole answer is with the client.
 asio::awaitable<bool> Connection::deliver() {
+  bool streaming = false;
   while (!broken_) {
     auto step = answer_->take();
     switch (step.kind) {
       case Answer::Step::Kind::Nothing:
         look_past_full_inbox();
+        if (streaming && ended_) co_return false;  // its pieces are for nobody
         watch();
         co_await wait(inbox_is_full() && !ended_ ? Clock::now() + kLookInterval : kNever);
         break;
-      case Answer::Step::Kind::Whole:
-        co_return co_await send_whole(std::move(step.response));
+      case Answer::Step::Kind::Whole: co_return co_await send_whole(std::move(step.response));
       case Answer::Step::Kind::Stream: {
+        streaming = true;
         const bool ends = step.ends || is_head_;
         const bool sent = co_await send_stream(std::move(step));
         if (!sent || ends) co_return sent;
@@ -222,9 +224,7 @@ asio::awaitable<bool> Connection::deliver() {
         Refusal refusal{.status = 500, .message = "the server failed to answer"};
         co_return co_await send_error(std::move(refusal), stays_open());
       }
-      case Answer::Step::Kind::Broken:
-        broken_ = true;
-        break;
+      case Answer::Step::Kind::Broken: broken_ = true; break;
     }
   }
   co_return false;
@@ -232,9 +232,8 @@ asio::awaitable<bool> Connection::deliver() {
 
 asio::awaitable<bool> Connection::send_whole(Response response) {
   keep_alive_ = stays_open();
-  const Framing framing{.body = Framing::Body::Sized,
-                        .size_bytes = response.body.size(),
-                        .keep_alive = keep_alive_};
+  const Framing framing{
+      .body = Framing::Body::Sized, .size_bytes = response.body.size(), .keep_alive = keep_alive_};
   auto head = response_head(response.status, response.headers, "application/json", framing);
   if (is_head_ || has_no_body(response.status)) response.body.clear();
   co_return co_await send(std::move(head), std::move(response.body));
@@ -245,9 +244,8 @@ asio::awaitable<bool> Connection::send_stream(Answer::Step step) {
   std::string head;
   if (step.begins) {
     keep_alive_ = stays_open() && !is_http_1_0_;
-    const Framing framing{
-        .body = is_http_1_0_ ? Framing::Body::UntilClose : Framing::Body::Chunked,
-        .keep_alive = keep_alive_};
+    const Framing framing{.body = is_http_1_0_ ? Framing::Body::UntilClose : Framing::Body::Chunked,
+                          .keep_alive = keep_alive_};
     head = response_head(step.response.status, step.response.headers, "text/event-stream", framing);
   }
   if (is_head_) {
@@ -276,8 +274,7 @@ asio::awaitable<bool> Connection::send(std::string head, std::string body) {
   auto deadline = Clock::now() + patience;
   while (done < total && !broken_) {
     const std::array<asio::const_buffer, 2> rest = {
-        asio::buffer(head) + done,
-        asio::buffer(body) + (done - std::min(done, head.size()))};
+        asio::buffer(head) + done, asio::buffer(body) + (done - std::min(done, head.size()))};
     error_code problem;
     const auto count = socket_.write_some(rest, problem);
     done += count;

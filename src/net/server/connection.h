@@ -23,8 +23,9 @@ struct Common {
   const ServerOptions& options;
   Workers& workers;
   InFlight& in_flight;
-  bool closing = false;                   // no further request on any connection
-  std::array<char, 64 * 1024> scratch{};  // what one read may bring; idle connections hold no buffer
+  bool closing = false;  // no further request on any connection
+  std::array<char, 64 * 1024>
+      scratch{};  // what one read may bring; idle connections hold no buffer
 
   /// The body of an HTTP-level error.
   std::string error_body(const Refusal& refusal) const;

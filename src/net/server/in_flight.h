@@ -8,7 +8,8 @@
 
 namespace hearth::net {
 
-/// Counts the requests that are being answered, and lets others wait until there are none. Any thread.
+/// Counts the requests that are being answered, and lets others wait until there are none. Any
+/// thread.
 class InFlight {
  public:
   /// Counts one request while it lives.

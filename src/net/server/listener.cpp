@@ -10,17 +10,15 @@ Result<asio::ip::address> parse_host(const std::string& host) {
   if (host == "localhost") return asio::ip::address(asio::ip::address_v4::loopback());
   const bool brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
   boost::system::error_code problem;
-  auto address =
-      asio::ip::make_address(brackets ? host.substr(1, host.size() - 2) : host, problem);
+  auto address = asio::ip::make_address(brackets ? host.substr(1, host.size() - 2) : host, problem);
   if (problem || (brackets && !address.is_v6())) {
-    return Error{Code::InvalidInput,
-                 "'" + host + "' is neither an IP address nor \"localhost\"", "host"};
+    return Error{Code::InvalidInput, "'" + host + "' is neither an IP address nor \"localhost\"",
+                 "host"};
   }
   return address;
 }
 
-Result<tcp::acceptor> listen_on(asio::io_context& io, const std::string& host,
-                                std::uint16_t port) {
+Result<tcp::acceptor> listen_on(asio::io_context& io, const std::string& host, std::uint16_t port) {
   TRY(const auto address, parse_host(host));
   const tcp::endpoint endpoint(address, port);
   tcp::acceptor acceptor(io);

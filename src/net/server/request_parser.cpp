@@ -1,5 +1,6 @@
 #include "net/server/request_parser.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "net/server/target.h"
@@ -7,6 +8,13 @@
 
 namespace hearth::net {
 namespace http = boost::beast::http;
+namespace {
+
+// "0 CR LF CR LF": as long as a chunked message is not over, at least this much is still to come.
+// Beast asserts that it never sees less where a chunk header should be.
+constexpr std::size_t kChunkedTailBytes = 5;
+
+}  // namespace
 
 RequestParser::RequestParser(const ServerLimits& limits) : limits_(limits) {
   // The header is counted here: Beast counts it from the last line it has finished.
@@ -39,10 +47,16 @@ Request RequestParser::take() {
 
 void RequestParser::step(std::string_view bytes, std::size_t& used) {
   if (bytes.empty()) return;
+  const bool is_chunked_body = state_ == State::Body && parser_.chunked();
+  if (is_chunked_body && bytes.size() < kChunkedTailBytes) return;
+  if (state_ == State::Header && has_bare_line_feed(bytes)) {
+    return refuse(400, "malformed request: lines must end in CR LF");
+  }
   boost::beast::error_code problem;
   const auto count = parser_.put(boost::asio::buffer(bytes), problem);
   used += count;
   if (state_ == State::Header) header_bytes_ += count;
+  scanned_bytes_ -= std::min(scanned_bytes_, count);
 
   if (problem == http::error::need_more) return need_more(bytes.size() - count);
   if (problem == http::error::body_limit) {
@@ -53,6 +67,23 @@ void RequestParser::step(std::string_view bytes, std::size_t& used) {
   if (problem) return refuse(400, "malformed request: " + problem.message());
   if (state_ == State::Header && parser_.is_header_done()) take_header();
   if (state_ == State::Body && parser_.is_done()) state_ = State::Done;
+}
+
+/// Beast looks at a line again only when the whole header is there, so a client that ends its lines
+/// in a bare LF would wait for the header timeout. Looks at each byte of the header once.
+bool RequestParser::has_bare_line_feed(std::string_view bytes) {
+  while (scanned_bytes_ < bytes.size()) {
+    const auto end = bytes.find('\n', scanned_bytes_);
+    if (end == std::string_view::npos) {
+      scanned_bytes_ = bytes.size();
+      return false;
+    }
+    if (end == 0 || bytes[end - 1] != '\r') return true;
+    const bool is_empty_line = end == 1 || bytes[end - 2] == '\n';
+    if (is_empty_line) return false;  // the rest is body
+    scanned_bytes_ = end + 1;
+  }
+  return false;
 }
 
 void RequestParser::need_more(std::size_t waiting_bytes) {
@@ -120,8 +151,7 @@ bool RequestParser::check_expect() {
 
 void RequestParser::refuse(int status, std::string message, std::string field) {
   state_ = State::Failed;
-  refusal_ = Refusal{
-      .status = status, .message = std::move(message), .field = std::move(field)};
+  refusal_ = Refusal{.status = status, .message = std::move(message), .field = std::move(field)};
 }
 
 }  // namespace hearth::net

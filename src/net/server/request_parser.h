@@ -46,6 +46,7 @@ class RequestParser {
 
  private:
   void step(std::string_view bytes, std::size_t& used);
+  bool has_bare_line_feed(std::string_view bytes);
   void need_more(std::size_t waiting_bytes);
   void take_header();
   bool check_codings();
@@ -56,7 +57,8 @@ class RequestParser {
   const ServerLimits& limits_;
   boost::beast::http::request_parser<boost::beast::http::string_body> parser_;
   State state_ = State::Empty;
-  std::size_t header_bytes_ = 0;
+  std::size_t header_bytes_ = 0;   // taken from the inbox
+  std::size_t scanned_bytes_ = 0;  // of the inbox, by has_bare_line_feed()
   bool keep_alive_ = false;
   bool expects_continue_ = false;
   Request request_;

@@ -26,13 +26,11 @@ void add_header(std::string& head, std::string_view name, std::string_view value
 void add_framing(std::string& head, int status, const Framing& framing) {
   switch (framing.body) {
     case Framing::Body::Sized:
-      if (!has_no_body(status)) add_header(head, "Content-Length", std::to_string(framing.size_bytes));
+      if (!has_no_body(status))
+        add_header(head, "Content-Length", std::to_string(framing.size_bytes));
       break;
-    case Framing::Body::Chunked:
-      add_header(head, "Transfer-Encoding", "chunked");
-      break;
-    case Framing::Body::UntilClose:
-      break;
+    case Framing::Body::Chunked: add_header(head, "Transfer-Encoding", "chunked"); break;
+    case Framing::Body::UntilClose: break;
   }
   add_header(head, "Connection", framing.keep_alive ? "keep-alive" : "close");
 }

@@ -1,5 +1,8 @@
 #include "net/server/target.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "net/server/words.h"
 
 namespace hearth::net {
@@ -37,29 +40,27 @@ Result<std::string> percent_decoded(std::string_view text) {
 }
 
 /// "http://host:port/v1?x" becomes "/v1?x"; anything else stays.
-std::string_view without_authority(std::string_view text) {
-  if (!same_word(text.substr(0, kScheme.size()), kScheme)) return text;
+std::string without_authority(std::string_view text) {
+  if (!same_word(text.substr(0, kScheme.size()), kScheme)) return std::string(text);
   text.remove_prefix(kScheme.size());
-  const auto end = text.find_first_of("/?");
-  return end == std::string_view::npos ? "/" : text.substr(end);
+  const auto end = std::min(text.find_first_of("/?"), text.size());
+  const bool has_path = end < text.size() && text[end] == '/';
+  return (has_path ? "" : "/") + std::string(text.substr(end));
 }
 
 }  // namespace
 
 Result<Target> parse_target(std::string_view text) {
-  text = without_authority(text);
-  const auto mark = text.find('?');
-  const auto path = text.substr(0, mark);
-  const auto query = mark == std::string_view::npos ? std::string_view() : text.substr(mark + 1);
-
-  if (path == "*") return Target{.path = "*", .query = ""};
-  // "http://host?x" has an empty path, which means "/".
-  if (path.empty() && mark == 0) return Target{.path = "/", .query = std::string(query)};
+  const auto origin = without_authority(text);
+  const auto mark = std::min(origin.find('?'), origin.size());
+  auto path = origin.substr(0, mark);
+  auto query = origin.substr(std::min(mark + 1, origin.size()));
+  if (path == "*") return Target{.path = std::move(path), .query = std::move(query)};
   if (!path.starts_with('/')) {
     return Error{Code::InvalidInput, "the request target must start with '/'"};
   }
   TRY(auto decoded, percent_decoded(path));
-  return Target{.path = std::move(decoded), .query = std::string(query)};
+  return Target{.path = std::move(decoded), .query = std::move(query)};
 }
 
 }  // namespace hearth::net

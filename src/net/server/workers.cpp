@@ -36,8 +36,7 @@ void Workers::run(Job job) {
     handler_(job.request, std::move(exchange));
     return;
   } catch (const std::exception& problem) {
-    log::error("net: the handler of {} {} threw: {}", job.request.method, path,
-               problem.what());
+    log::error("net: the handler of {} {} threw: {}", job.request.method, path, problem.what());
   } catch (...) {
     log::error("net: the handler of {} {} threw", job.request.method, path);
   }

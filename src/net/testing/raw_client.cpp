@@ -66,6 +66,11 @@ bool RawClient::read_until(std::string_view text) {
   return true;
 }
 
+bool RawClient::readable_within(Millis time) const {
+  pollfd watched{.fd = fd_, .events = POLLIN, .revents = 0};
+  return ::poll(&watched, 1, static_cast<int>(time.count())) > 0;
+}
+
 std::string RawClient::read_all() {
   while (read_more()) {
   }
@@ -97,7 +102,7 @@ Response RawClient::read_response(bool to_head) {
   Response response{.status = 0};
   if (!read_until("\r\n\r\n")) return response;
   const auto head = take(received_.find("\r\n\r\n") + 4);
-  response.status = std::atoi(head.substr(9, 3).c_str());
+  std::from_chars(head.data() + 9, head.data() + 12, response.status);
   std::size_t length = 0;
   bool chunked = false;
   for (auto at = head.find("\r\n") + 2; at + 2 < head.size();) {
@@ -105,7 +110,9 @@ Response RawClient::read_response(bool to_head) {
     const auto colon = head.find(": ", at);
     const auto name = head.substr(at, colon - at);
     const auto value = head.substr(colon + 2, end - colon - 2);
-    if (same_word(name, "Content-Length")) length = std::strtoul(value.c_str(), nullptr, 10);
+    if (same_word(name, "Content-Length")) {
+      std::from_chars(value.data(), value.data() + value.size(), length);
+    }
     if (same_word(name, "Transfer-Encoding")) chunked = true;
     response.headers.emplace_back(name, value);
     at = end + 2;
@@ -133,8 +140,9 @@ std::string get_request(const std::string& path, const std::string& extra_header
 
 std::string post_request(const std::string& path, const std::string& body,
                          const std::string& extra_headers) {
-  return "POST " + path + " HTTP/1.1\r\nHost: test\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n" + extra_headers + "\r\n" + body;
+  return "POST " + path +
+         " HTTP/1.1\r\nHost: test\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+         extra_headers + "\r\n" + body;
 }
 
 }  // namespace hearth::net::testing

@@ -26,14 +26,16 @@ class RawClient {
   Response read_response(bool to_head = false);
   /// Reads until `text` was received (true) or the connection ended.
   bool read_until(std::string_view text);
+  /// True if there is something to read, or an end, within this time.
+  bool readable_within(Millis time) const;
   /// Everything up to the end of the connection.
   std::string read_all();
   /// True once the server closes, in order or by reset, without sending another byte.
   bool closes_silently();
 
-  void close();        // in order
-  void reset();        // RST
-  void half_close();   // we send no more
+  void close();       // in order
+  void reset();       // RST
+  void half_close();  // we send no more
   const std::string& received() const { return received_; }
   int fd() const { return fd_; }
 
