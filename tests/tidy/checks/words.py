@@ -12,7 +12,7 @@ _BANNED = [
     (r"\bcatch\s*\([^)]*\)\s*\{\s*\}", "an empty catch hides a fault"),
     (r"\b(atoi|atol|atoll|atof|strcpy|strcat|sprintf|vsprintf|gets|strtok)\s*\(",
      "no check of range or length; use from_chars or std::string"),
-    (r"\busing namespace std\b", "names come from where they are written"),
+    (r"\busing namespace std\s*;", "names come from where they are written"),
 ]
 _BANNED_IN_TESTS = [
     (r"\bsleep_(for|until)\b|\bu?sleep\s*\(", "a test waits for a condition, not for a while"),
