@@ -1,0 +1,17 @@
+#pragma once
+#include <string>
+#include <vector>
+
+namespace hearth::model::local {
+
+/// The arguments that make this test program play an engine (see engine_double_test.cpp).
+///
+/// How it loads is the path of Load: "steady" is ready at once, "refused" says the file is corrupt,
+/// "exits" ends, "stuck" says "42 %" and no more. Then it answers by the text of each plain prompt:
+/// "count N": N pieces "x"; "hang": starts and is silent; "wedge": the same, deaf to Cancel;
+/// "wait": does not even start; "crash": starts, says one piece, kills itself; "garbage": sends
+/// bytes that are no reply; "version": another protocol; "fail": Failed{InvalidInput}. Embed gives
+/// (1, 0) for each input, but nothing for the text "hang"; tokens are bytes.
+std::vector<std::string> engine_double_arguments();
+
+}  // namespace hearth::model::local

@@ -1,0 +1,121 @@
+// An engine process without a model, for local_model_test.cpp: this test program, started again.
+#include "model/local/engine_double.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "engine/frames.h"
+#include "process/child.h"
+
+namespace hearth::model::local {
+
+std::vector<std::string> engine_double_arguments() {
+  return {"--gtest_also_run_disabled_tests", "--gtest_brief=1",
+          "--gtest_filter=EngineDouble.DISABLED_Run"};
+}
+
+namespace {
+
+using process::Frame;
+
+class EngineDouble {
+ public:
+  /// Until the socket closes.
+  void run() {
+    while (true) {
+      const auto frame = channel_.receive({Clock::time_point::max(), {}});
+      if (!frame.ok()) return;
+      auto request = engine::decode_request(frame.value().type, frame.value().payload);
+      if (!request.ok()) ::_exit(1);
+      std::visit([this](const auto& it) { answer(it); }, request.value());
+    }
+  }
+
+ private:
+  void say(const engine::Reply& reply) {
+    auto encoded = engine::encode(reply);
+    say_frame({engine::kProtocolVersion, encoded.type, std::move(encoded.payload)});
+  }
+  void say_frame(const Frame& frame) {
+    if (!channel_.send({Clock::time_point::max(), {}}, frame).ok()) ::_exit(0);
+  }
+  void say(std::uint64_t id, chat::Event event) {
+    say(engine::GenerateEvent{id, std::move(event)});
+  }
+
+  void answer(const engine::Load& load) {
+    if (load.path == "exits") ::_exit(3);
+    say(engine::LoadProgress{0.42f});
+    if (load.path == "stuck") return;
+    if (load.path == "refused") {
+      say(engine::LoadFailed{{Code::Corrupt, "the file is cut short", "model.path"}});
+      return;
+    }
+    engine::Loaded loaded;
+    loaded.facts.name = "Double";
+    loaded.facts.architecture = "none";
+    loaded.context_tokens = 128;
+    loaded.slots = load.options.slots;
+    loaded.threads = 1;
+    say(loaded);
+  }
+
+  void answer(const engine::Generate& generate) {
+    const auto id = generate.id;
+    const auto& text = std::get<chat::PlainText>(generate.request.prompt).text;
+    if (text == "wait") return;
+    if (text == "fail")
+      return say(id, chat::Failed{{Code::InvalidInput, "a bad grammar", "grammar"}});
+    if (text == "garbage") return say_frame({engine::kProtocolVersion, 68, "\xc1"});
+    if (text == "version") return say_frame({99, 68, ""});
+    say(id, chat::Started{10, 4, 7});
+    if (text == "wedge") deaf_ = true;
+    if (text == "hang" || text == "wedge") return;
+    const std::uint32_t count =
+        text == "crash" ? 1 : static_cast<std::uint32_t>(std::stoul(text.substr(6)));
+    for (std::uint32_t i = 0; i < count; ++i) say(id, chat::Delta{.content = "x"});
+    if (text == "crash") ::raise(SIGKILL);
+    say(id, chat::Finished{.usage = {10, 4, count}});
+  }
+
+  void answer(const engine::Cancel& cancel) {
+    if (!deaf_) say(cancel.id, chat::Failed{{Code::Cancelled, "cancelled"}});
+  }
+  void answer(const engine::Embed& embed) {
+    engine::Embedded embedded{.id = embed.id, .vectors = {}, .prompt_tokens = 0};
+    for (const auto& input : embed.inputs) {
+      const auto* text = std::get_if<std::string>(&input);
+      if (text && *text == "hang") return;
+      embedded.vectors.push_back({1, 0});
+      embedded.prompt_tokens += 3;
+    }
+    say(embedded);
+  }
+  void answer(const engine::Tokenize& tokenize) {
+    engine::Tokens tokens{.id = tokenize.id, .tokens = {}};
+    for (const char byte : tokenize.text) tokens.tokens.push_back(static_cast<unsigned char>(byte));
+    say(tokens);
+  }
+  void answer(const engine::Detokenize& detokenize) {
+    if (detokenize.tokens.empty()) {
+      say(engine::RequestFailed{detokenize.id, {Code::InvalidInput, "no tokens", "tokens"}});
+      return;
+    }
+    say(engine::Text{detokenize.id,
+                     std::string(detokenize.tokens.begin(), detokenize.tokens.end())});
+  }
+  void answer(const engine::Stats& stats) {
+    say(engine::StatsReply{.id = stats.id, .generating = 5});
+  }
+  void answer(const engine::Unload&) { ::_exit(0); }
+
+  process::FrameChannel channel_{process::kChildSocket};
+  bool deaf_ = false;
+};
+
+TEST(EngineDouble, DISABLED_Run) { EngineDouble().run(); }
+
+}  // namespace
+}  // namespace hearth::model::local

@@ -1,0 +1,134 @@
+#include "model/local/local_model.h"
+
+#include <filesystem>
+#include <system_error>
+
+#include "engine/builtin_model.h"
+#include "model/facts/fingerprint.h"
+#include "model/local/client.h"
+
+namespace hearth::model {
+namespace {
+
+Result<engine::KvType> read_kv_type(const std::string& text) {
+  if (text == "auto") return engine::KvType::Auto;
+  if (text == "f16") return engine::KvType::F16;
+  if (text == "q8_0") return engine::KvType::Q8_0;
+  return Error{Code::InvalidInput, "model.kv_type: auto, f16 or q8_0 is required", "model.kv_type"};
+}
+
+std::string name_of(const config::Config::Model& model) {
+  if (!model.name.empty()) return model.name;
+  if (model.path.empty()) return engine::kBuiltinModelName;
+  return std::filesystem::path(model.path).stem().string();
+}
+
+/// Asks, and expects an answer of one kind.
+template <class Reply>
+Result<Reply> ask_for(local::Client& client, const Call& call, std::uint64_t id,
+                      const engine::Request& request) {
+  TRY(auto reply, client.ask(call, id, request));
+  if (auto* right = std::get_if<Reply>(&reply)) return std::move(*right);
+  return Error{Code::Internal, "the engine gave an answer of another kind"};
+}
+
+class LocalGeneration final : public Generation {
+ public:
+  LocalGeneration(std::shared_ptr<local::Client> client, local::WorkPointer work)
+      : client_(std::move(client)), work_(std::move(work)) {}
+  ~LocalGeneration() override { client_->end(work_, std::nullopt); }
+  void cancel() override {
+    client_->end(work_, chat::Event(chat::Failed{{Code::Cancelled, "the request was cancelled"}}));
+  }
+
+ private:
+  const std::shared_ptr<local::Client> client_;
+  const local::WorkPointer work_;
+};
+
+}  // namespace
+
+Result<LocalOptions> local_options(const config::Config& config) {
+  const auto& model = config.model;
+  TRY(const auto kv_type, read_kv_type(model.kv_type));
+  LocalOptions options{.name = name_of(model)};
+  options.path = model.path;
+  options.load = {.context_tokens = model.context_tokens,
+                  .slots = model.slots,
+                  .threads = model.threads,
+                  .prefill_chunk_tokens = model.prefill_chunk_tokens,
+                  .gpu_layers = model.gpu_layers,
+                  .kv_type = kv_type};
+  options.queue_max = model.queue_max;
+  options.token_timeout = model.token_timeout;
+  options.request_timeout = model.request_timeout;
+  options.facts_file = config.data_dir + "/cache/model-facts.json";
+  return options;
+}
+
+Result<std::unique_ptr<LocalModel>> LocalModel::open(LocalOptions options, const TimeSource& time,
+                                                     metrics::Registry& metrics) {
+  auto client = std::make_shared<local::Client>(std::move(options), time, metrics);
+  std::unique_ptr<LocalModel> model(new LocalModel(client));
+  try {
+    model->reader_ = std::jthread([client](const std::stop_token& stop) { client->run(stop); });
+    model->hasher_ = std::jthread([client](const std::stop_token& stop) {
+      const auto& wanted = client->options();
+      client->set_fingerprint(facts::find_fingerprint(stop, wanted.path, wanted.facts_file));
+    });
+  } catch (const std::system_error& error) {
+    return Error{Code::Unavailable, std::string("cannot start a thread: ") + error.what()};
+  }
+  return model;
+}
+
+LocalModel::~LocalModel() {
+  reader_.request_stop();
+  hasher_.request_stop();
+}
+
+const std::string& LocalModel::name() const { return client_->options().name; }
+State LocalModel::state() const { return client_->state(); }
+std::string LocalModel::state_text() const { return client_->state_text(); }
+engine::ModelFacts LocalModel::facts() const { return client_->facts(); }
+std::uint32_t LocalModel::context_tokens() const { return client_->context_tokens(); }
+
+Result<std::unique_ptr<Generation>> LocalModel::start(chat::Request request,
+                                                      std::shared_ptr<EventSink> sink) {
+  TRY(auto work, client_->start(std::move(request), std::move(sink)));
+  return std::unique_ptr<Generation>(std::make_unique<LocalGeneration>(client_, std::move(work)));
+}
+
+Result<Embeddings> LocalModel::embed(const Call& call, std::vector<EmbedInput> inputs) {
+  const auto id = client_->next_id();
+  const std::size_t wanted = inputs.size();
+  TRY(auto reply,
+      ask_for<engine::Embedded>(*client_, call, id, engine::Embed{id, std::move(inputs)}));
+  if (reply.vectors.size() != wanted)
+    return Error{Code::Internal, "the engine gave " + std::to_string(reply.vectors.size()) +
+                                     " vectors for " + std::to_string(wanted) + " inputs"};
+  return Embeddings{std::move(reply.vectors), reply.prompt_tokens};
+}
+
+Result<std::vector<chat::Token>> LocalModel::tokenize(const Call& call, std::string text,
+                                                      bool add_special, bool parse_special) {
+  const auto id = client_->next_id();
+  TRY(auto reply,
+      ask_for<engine::Tokens>(*client_, call, id,
+                              engine::Tokenize{id, std::move(text), add_special, parse_special}));
+  return std::move(reply.tokens);
+}
+
+Result<std::string> LocalModel::detokenize(const Call& call, std::vector<chat::Token> tokens) {
+  const auto id = client_->next_id();
+  TRY(auto reply,
+      ask_for<engine::Text>(*client_, call, id, engine::Detokenize{id, std::move(tokens)}));
+  return std::move(reply.text);
+}
+
+Result<engine::StatsReply> LocalModel::stats(const Call& call) {
+  const auto id = client_->next_id();
+  return ask_for<engine::StatsReply>(*client_, call, id, engine::Stats{id});
+}
+
+}  // namespace hearth::model
