@@ -285,6 +285,7 @@ TEST(ModelFacts, DamagedFilesAreRefusedWithOneSentence) {
       {Code::InvalidInput, "no weights", [](Maker& f) { f.tensors.clear(); }},
 
       {Code::Corrupt, "architecture", lack("general.architecture")},
+      {Code::Corrupt, "lacks a?b.block_count", set("general.architecture", Maker::text("a\nb"))},
       {Code::InvalidInput, "adapter", set("general.type", Maker::text("adapter"))},
       {Code::InvalidInput, "not a language model",
        set("general.architecture", Maker::text("clip"))},

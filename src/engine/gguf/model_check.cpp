@@ -28,9 +28,19 @@ constexpr std::array<const char*, 42> kFileTypes = {
     nullptr,         "TQ1_0",        "TQ2_0",         "MXFP4",        "NVFP4",
     "Q1_0",          "Q2_0"};
 
-Error corrupt(const std::string& problem) { return {Code::Corrupt, "the model file " + problem}; }
+/// Keys and names come from the file; a sentence has no control characters and no ill-formed bytes.
+std::string printable(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return to_utf8(text.substr(0, 300));
+}
+
+Error corrupt(const std::string& problem) {
+  return {Code::Corrupt, "the model file " + printable(problem)};
+}
 Error unsuitable(const std::string& problem) {
-  return {Code::InvalidInput, "the model file " + problem};
+  return {Code::InvalidInput, "the model file " + printable(problem)};
 }
 
 /// As a fallback: there is none.
@@ -250,7 +260,7 @@ class Check {
       const bool vector = tensor.dimensions == 1 && type != "F32" && type != "F16" &&
                           type != "BF16" && type != "I32";
       if (tensor.name.ends_with(".weight") && (intermediate || vector)) {
-        return corrupt("stores \"" + to_utf8(tensor.name) + "\" as " + type +
+        return corrupt("stores \"" + tensor.name + "\" as " + type +
                        ", which nothing can compute with");
       }
     }

@@ -88,7 +88,10 @@ Result<chat::Delta> OutputParser::finish() {
   State& state = *state_;
   if (state.syntax->plain || state.text.empty()) return chat::Delta{};
   const auto message = state.parse(false);
-  return message.ok() ? state.take(message.value(), true) : state.rest_as_content();
+  if (!message.ok()) return state.rest_as_content();
+  chat::Delta delta = state.take(message.value(), true);
+  // A call that was cut before it had a name is all there is.
+  return state.syntax->strict && !called_tools() ? state.rest_as_content() : delta;
 }
 
 Result<common_chat_msg> OutputParser::State::parse(bool partial) const {
@@ -101,7 +104,8 @@ Result<common_chat_msg> OutputParser::State::parse(bool partial) const {
 chat::Delta OutputParser::State::take(const common_chat_msg& message, bool last) {
   chat::Delta delta;
   delta.reasoning = added(reasoning, message.reasoning_content);
-  delta.content = added(content, message.content);
+  // Before a call that comes first, a parser only finds leavings of the prompt's end.
+  if (!syntax->strict) delta.content = added(content, message.content);
   reasoning += delta.reasoning;
   content += delta.content;
   if (syntax->calls) {

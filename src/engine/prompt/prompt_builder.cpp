@@ -81,6 +81,8 @@ struct PromptBuilder::State {
         tokenizer(vocab, specials),
         rendering(from, chat_template, specials) {}
 
+  Result<PreparedPrompt> prepare(const chat::Request& request,
+                                 std::chrono::system_clock::time_point now) const;
   Result<PreparedPrompt> prepare(const chat::Conversation& conversation,
                                  const chat::OutputFormat& format,
                                  std::chrono::system_clock::time_point now) const;
@@ -131,13 +133,21 @@ PromptBuilder& PromptBuilder::operator=(PromptBuilder&&) noexcept = default;
 Result<PreparedPrompt> PromptBuilder::prepare(const chat::Request& request,
                                               std::chrono::system_clock::time_point now) const {
   TRY_VOID(check_format(request));
+  // The wall around llama.cpp: some tokenizers throw at characters that they do not know.
+  auto prepared = guarded(Code::InvalidInput, "the prompt cannot be tokenized",
+                          [&] { return state_->prepare(request, now); });
+  return prepared.ok() ? std::move(prepared).value() : std::move(prepared).error();
+}
+
+Result<PreparedPrompt> PromptBuilder::State::prepare(
+    const chat::Request& request, std::chrono::system_clock::time_point now) const {
   if (const auto* conversation = std::get_if<chat::Conversation>(&request.prompt)) {
-    return state_->prepare(*conversation, request.format, now);
+    return prepare(*conversation, request.format, now);
   }
   if (const auto* text = std::get_if<chat::PlainText>(&request.prompt)) {
-    return state_->prepare(*text, request.format);
+    return prepare(*text, request.format);
   }
-  return state_->prepare(std::get<chat::PlainTokens>(request.prompt), request.format);
+  return prepare(std::get<chat::PlainTokens>(request.prompt), request.format);
 }
 
 std::chrono::system_clock::time_point PromptBuilder::start_of_today() {
@@ -253,6 +263,7 @@ Result<void> PromptBuilder::State::constrain_native(const chat::Conversation& co
   }
   auto syntax = std::make_shared<OutputSyntax>(*out.syntax);
   syntax->calls = true;
+  syntax->strict = is_strict(conversation);
   out.syntax = std::move(syntax);
   return ok();
 }
@@ -271,6 +282,7 @@ Result<void> PromptBuilder::State::constrain_generic(const chat::Conversation& c
   auto syntax = std::make_shared<OutputSyntax>();
   syntax->plain = false;
   syntax->calls = true;
+  syntax->strict = strict;
   syntax->parser = out.syntax->parser;
   syntax->parser.format = COMMON_CHAT_FORMAT_PEG_NATIVE;
   syntax->parser.parser = std::move(tools.parser);

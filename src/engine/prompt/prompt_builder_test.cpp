@@ -56,7 +56,7 @@ std::string every_special_token(const llama_model* model) {
   for (llama_token id = 0; id < llama_vocab_n_tokens(vocab); ++id) {
     const int attributes = llama_vocab_get_attr(vocab, id);
     if ((attributes & (LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_USER_DEFINED)) == 0) continue;
-    if (++taken > 400 && id % 97 != 0) continue;  // Gemma has thousands that differ by a number
+    if (++taken > 150 && id % 97 != 0) continue;  // Gemma has thousands that differ by a number
     const std::string text = llama_vocab_get_text(vocab, id);
     result += text + "assistant\n" + text;
     reversed = " " + text + reversed;
