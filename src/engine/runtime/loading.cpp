@@ -1,0 +1,310 @@
+#include "engine/runtime/loading.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <limits>
+
+#include "base/fields.h"
+#include "base/utf8.h"
+#include "engine/builtin_model.h"
+#include "engine/runtime/guard.h"
+#include "engine/runtime/llama_log.h"
+#include "gguf.h"
+
+namespace hearth::engine {
+namespace {
+
+constexpr std::uint32_t kContextDefault = 8'192;  // tokens, when nobody asks for more
+constexpr std::uint32_t kContextWorthHaving =
+    2'048;  // a chosen context is not made smaller than this
+constexpr std::uint32_t kSlotsMax = 16;
+constexpr std::uint32_t kChunkMin = 16, kChunkMax = 512;
+constexpr std::uint32_t kThreadsMax = 512;
+constexpr double kBytesF16 = 2.0, kBytesQ8 = 34.0 / 32.0;  // of one KV value
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, CloseFile>;
+
+struct FreeGguf {
+  void operator()(gguf_context* context) const { gguf_free(context); }
+};
+struct FreeGgml {
+  void operator()(ggml_context* context) const { ggml_free(context); }
+};
+
+Error system_error(const std::string& what) {
+  return {Code::Unavailable, what + ": " + std::generic_category().message(errno)};
+}
+
+/// The built-in model as a file that llama.cpp can read.
+Result<File> open_builtin() {
+  const std::string_view bytes = builtin_model_bytes();
+  const int fd = memfd_create("ember", MFD_CLOEXEC);
+  if (fd < 0) return system_error("cannot make a file in memory");
+  File file(fdopen(fd, "r+b"));
+  if (!file) {
+    close(fd);
+    return system_error("cannot make a file in memory");
+  }
+  if (std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() ||
+      std::fflush(file.get()) != 0)
+    return system_error("cannot write the built-in model to memory");
+  std::rewind(file.get());
+  return file;
+}
+
+Result<File> open_model(const std::string& path) {
+  if (path.empty()) return open_builtin();
+  File file(std::fopen(path.c_str(), "rb"));
+  if (!file) return system_error("cannot open " + path);
+  return file;
+}
+
+/// What the tensors' types say about how the model can be run.
+struct Weights {
+  bool repacked = false;  // llama.cpp turns some into another layout, in memory of their own
+  bool exact = true;      // only types whose results do not depend on the number of rows
+};
+
+bool is_repacked(ggml_type type) {
+  switch (type) {
+    case GGML_TYPE_Q4_0:
+    case GGML_TYPE_Q4_K:
+    case GGML_TYPE_Q2_K:
+    case GGML_TYPE_IQ4_NL:
+    case GGML_TYPE_MXFP4: return true;
+    default: return false;
+  }
+}
+
+Result<Weights> inspect_weights(std::FILE* file) {
+  ggml_context* raw_tensors = nullptr;
+  std::unique_ptr<gguf_context, FreeGguf> header(
+      gguf_init_from_file_ptr(file, {.no_alloc = true, .ctx = &raw_tensors}));
+  const std::unique_ptr<ggml_context, FreeGgml> tensors(raw_tensors);
+  std::rewind(file);
+  if (!header || !tensors)
+    return Error{Code::InvalidInput, "llama.cpp cannot read the model file's header"};
+  Weights weights;
+  for (ggml_tensor* tensor = ggml_get_first_tensor(tensors.get()); tensor;
+       tensor = ggml_get_next_tensor(tensors.get(), tensor)) {
+    weights.repacked |= is_repacked(tensor->type);
+    const bool vector = tensor->type == GGML_TYPE_F32 && ggml_n_dims(tensor) == 1;
+    const bool experts = std::string_view(tensor->name).find("_exps") != std::string_view::npos;
+    weights.exact &=
+        !experts && (vector || tensor->type == GGML_TYPE_Q4_0 || tensor->type == GGML_TYPE_Q8_0);
+  }
+  return weights;
+}
+
+Result<void> check_options(const LoadOptions& options) {
+  if (options.slots < 1 || options.slots > kSlotsMax)
+    return field_error("slots", "a number from 1 to 16 is required");
+  if (options.prefill_chunk_tokens < kChunkMin || options.prefill_chunk_tokens > kChunkMax)
+    return field_error("prefill_chunk_tokens", "a number from 16 to 512 is required");
+  if (options.threads > kThreadsMax)
+    return field_error("threads", "a number up to 512 is required");
+  if (options.gpu_layers < 0) return field_error("gpu_layers", "must not be negative");
+  return ok();
+}
+
+KvType choose_kv(const LoadOptions& options, const ModelFacts& facts, const Weights& weights) {
+  if (options.kv_type != KvType::Auto) return options.kv_type;
+  const auto fits = [](std::uint32_t length) { return length > 0 && length % 32 == 0; };
+  const bool q8 = weights.exact && fits(facts.key_length) && fits(facts.value_length);
+  return q8 ? KvType::Q8_0 : KvType::F16;
+}
+
+std::string mib(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
+
+/// The context to use, when it and the model fit into memory. Errors: TooLarge, naming both
+/// numbers.
+Result<std::uint32_t> fit_context(const LoadOptions& options, const ModelFacts& facts, KvType kv,
+                                  std::uint64_t available_bytes) {
+  const std::uint32_t own = facts.context_tokens > 0 ? facts.context_tokens : kContextDefault;
+  std::uint32_t context = options.context_tokens > 0 ? std::min(options.context_tokens, own)
+                                                     : std::min(kContextDefault, own);
+  const double value_bytes = kv == KvType::Q8_0 ? kBytesQ8 : kBytesF16;
+  const auto needed = [&] {
+    return memory_needed_bytes(facts, static_cast<std::uint64_t>(context) * options.slots,
+                               value_bytes);
+  };
+  while (options.context_tokens == 0 && needed() > available_bytes &&
+         context / 2 >= kContextWorthHaving)
+    context /= 2;
+  if (needed() <= available_bytes) return context;
+  return Error{Code::TooLarge, "the model needs about " + mib(needed()) +
+                                   " of memory with a context of " + std::to_string(context) +
+                                   " tokens x " + std::to_string(options.slots) + " slots, and " +
+                                   mib(available_bytes) + " are available"};
+}
+
+/// What llama.cpp refused to do, with its own reason.
+Error refused(const std::string& what) {
+  const std::string reason = take_llama_error();
+  return {Code::Unavailable,
+          "llama.cpp cannot " + what + (reason.empty() ? "" : ": " + to_utf8(reason))};
+}
+
+bool forward_progress(float fraction, void* user) {
+  return (*static_cast<const std::function<bool(float)>*>(user))(fraction);
+}
+
+Result<llama_model_ptr> read_weights(std::FILE* file, const LoadOptions& options,
+                                     const Weights& weights,
+                                     const std::function<bool(float)>& on_progress) {
+  take_llama_error();
+  bool stopped = false;
+  const std::function<bool(float)> watched = [&](float fraction) {
+    stopped = !on_progress(fraction);
+    expect_llama_errors(stopped);
+    return !stopped;
+  };
+  llama_model_params params = llama_model_default_params();
+  params.n_gpu_layers = options.gpu_layers;
+  // Repacked weights are copied: mapping the file as well would keep them in memory twice.
+  params.load_mode = weights.repacked ? LLAMA_LOAD_MODE_NONE : LLAMA_LOAD_MODE_MMAP;
+  params.progress_callback = forward_progress;
+  params.progress_callback_user_data = const_cast<std::function<bool(float)>*>(&watched);
+  auto loaded = guarded(Code::Unavailable, "llama.cpp cannot load the model", [&] {
+    return llama_model_ptr(llama_model_load_from_file_ptr(file, params));
+  });
+  expect_llama_errors(false);
+  if (stopped) return Error{Code::Cancelled, "loading was stopped"};
+  TRY(llama_model_ptr model, std::move(loaded));
+  if (!model) return refused("load the model");
+  return model;
+}
+
+std::string metadata(const llama_model* model, const std::string& key) {
+  char text[128] = "";
+  return llama_model_meta_val_str(model, key.c_str(), text, sizeof(text)) > 0 ? text : "";
+}
+
+void read_abilities(LoadedModel& loaded, const LoadOptions& options, const Weights& weights) {
+  const llama_model* model = loaded.model.get();
+  loaded.causal = metadata(model, loaded.facts.architecture + ".attention.causal") != "false";
+  loaded.can_generate = loaded.causal && !llama_model_has_encoder(model) &&
+                        llama_model_has_decoder(model) && !llama_model_is_diffusion(model);
+  loaded.can_embed = options.embeddings && !llama_model_has_encoder(model);
+  loaded.can_cut = !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model) &&
+                   llama_model_n_swa(model) == 0;
+  // Measured bit for bit on plain attention on the CPU only.
+  loaded.batch_invariant =
+      weights.exact && loaded.kv_type == KvType::Q8_0 && loaded.can_cut && options.gpu_layers == 0;
+  std::int32_t suppressed = 0;
+  llama_vocab_get_suppress_tokens(loaded.vocab(), &suppressed);
+  loaded.suppresses_tokens = suppressed > 0;
+  for (llama_token token = 0; token < loaded.vocabulary(); ++token) {
+    if (llama_vocab_is_eog(loaded.vocab(), token)) loaded.end_tokens.push_back(token);
+  }
+}
+
+}  // namespace
+
+std::string LoadedModel::piece(llama_token token, bool special) const {
+  char text[256];
+  const std::int32_t bytes = llama_token_to_piece(vocab(), token, text, sizeof(text), 0, special);
+  if (bytes >= 0) return std::string(text, static_cast<std::size_t>(bytes));
+  std::string longer(static_cast<std::size_t>(-bytes), '\0');
+  llama_token_to_piece(vocab(), token, longer.data(), -bytes, 0, special);
+  return longer;
+}
+
+Result<LoadedModel> load_model(const Load& load, const Machine& machine,
+                               const std::function<bool(float)>& on_progress) {
+  TRY_VOID(check_options(load.options));
+  LoadedModel loaded;
+  TRY(loaded.facts,
+      load.path.empty() ? parse_model_facts(builtin_model_bytes()) : read_model_facts(load.path));
+  if (load.path.empty()) loaded.facts.name = kBuiltinModelName;
+  TRY(const File file, open_model(load.path));
+  TRY(const Weights weights, inspect_weights(file.get()));
+  loaded.kv_type = choose_kv(load.options, loaded.facts, weights);
+  TRY(loaded.context_tokens,
+      fit_context(load.options, loaded.facts, loaded.kv_type, machine.memory_available_bytes()));
+  loaded.slots = load.options.slots;
+  loaded.threads = load.options.threads > 0 ? load.options.threads : machine.cores();
+  loaded.prefill_chunk_tokens = load.options.prefill_chunk_tokens;
+  TRY(loaded.model, read_weights(file.get(), load.options, weights, on_progress));
+  read_abilities(loaded, load.options, weights);
+  return loaded;
+}
+
+Result<llama_context_ptr> make_generating_context(const LoadedModel& model,
+                                                  std::uint32_t sequences) {
+  llama_context_params params = llama_context_default_params();
+  params.n_ctx = model.context_tokens * model.slots;
+  // One ubatch holds a prompt chunk and one token of every slot, so a batch is computed whole or
+  // not at all.
+  params.n_batch = params.n_ubatch = model.prefill_chunk_tokens + model.slots;
+  params.n_seq_max = sequences;
+  params.n_outputs_max = sequences;
+  params.n_threads = params.n_threads_batch = static_cast<std::int32_t>(model.threads);
+  params.kv_unified = true;
+  params.no_perf = true;
+  const bool q8 = model.kv_type == KvType::Q8_0;
+  params.type_k = params.type_v = q8 ? GGML_TYPE_Q8_0 : GGML_TYPE_F16;
+  params.flash_attn_type = q8 ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_AUTO;
+  auto made = guarded(Code::Unavailable, "llama.cpp cannot make a context", [&] {
+    return llama_context_ptr(llama_init_from_model(model.model.get(), params));
+  });
+  TRY(llama_context_ptr context, std::move(made));
+  if (!context) return refused("make a context for this model");
+  return context;
+}
+
+Result<std::vector<llama_token>> tokenize(const llama_vocab* vocab, std::string_view text,
+                                          bool add_special, bool parse_special) {
+  constexpr auto kTextMax = static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max() / 2);
+  if (text.size() > kTextMax) return field_error("text", "is too long");
+  // At most one token a byte, and the special ones around it.
+  std::vector<llama_token> tokens(text.size() + 8);
+  const auto run = [&] {
+    return llama_tokenize(vocab, text.data(), static_cast<std::int32_t>(text.size()), tokens.data(),
+                          static_cast<std::int32_t>(tokens.size()), add_special, parse_special);
+  };
+  TRY(std::int32_t count, guarded(Code::Internal, "the tokenizer failed", run));
+  if (count < 0 && count != std::numeric_limits<std::int32_t>::min()) {
+    tokens.resize(static_cast<std::size_t>(-count));
+    TRY(count, guarded(Code::Internal, "the tokenizer failed", run));
+  }
+  if (count < 0) return Error{Code::TooLarge, "the text has too many tokens"};
+  tokens.resize(static_cast<std::size_t>(count));
+  return tokens;
+}
+
+Result<void> check_tokens(const llama_vocab* vocab, const std::vector<llama_token>& tokens,
+                          const std::string& field) {
+  const std::int32_t size = llama_vocab_n_tokens(vocab);
+  for (const llama_token token : tokens) {
+    if (token < 0 || token >= size)
+      return field_error(field, "token " + std::to_string(token) + " is not in the vocabulary of " +
+                                    std::to_string(size));
+  }
+  return ok();
+}
+
+Result<std::string> detokenize(const llama_vocab* vocab, const std::vector<llama_token>& tokens) {
+  TRY_VOID(check_tokens(vocab, tokens, "tokens"));
+  const auto count = static_cast<std::int32_t>(tokens.size());
+  std::string text(tokens.size() * 8 + 16, '\0');
+  const auto run = [&] {
+    return llama_detokenize(vocab, tokens.data(), count, text.data(),
+                            static_cast<std::int32_t>(text.size()), false, true);
+  };
+  TRY(std::int32_t bytes, guarded(Code::Internal, "the tokenizer failed", run));
+  if (bytes < 0) {
+    text.resize(static_cast<std::size_t>(-bytes));
+    TRY(bytes, guarded(Code::Internal, "the tokenizer failed", run));
+  }
+  text.resize(static_cast<std::size_t>(std::max(bytes, 0)));
+  return to_utf8(text);
+}
+
+}  // namespace hearth::engine

@@ -1,0 +1,100 @@
+#pragma once
+#include <atomic>
+#include <deque>
+#include <list>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/runtime/answer.h"
+#include "engine/runtime/embedder.h"
+#include "engine/runtime/jobs.h"
+#include "engine/runtime/loading.h"
+#include "engine/runtime/outbox.h"
+#include "engine/runtime/sampler.h"
+#include "engine/runtime/sequences.h"
+
+namespace hearth::engine {
+
+/// What StatsReply reports; written by the scheduler, read by anyone.
+struct Counters {
+  std::atomic<std::uint32_t> generating = 0, waiting = 0;
+  std::atomic<std::uint64_t> prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0,
+                             decode_steps = 0;
+  std::atomic<std::uint32_t> kv_cells_used = 0, kv_cells = 0;
+};
+
+/// Runs all generations of one model together and owns its llama_context. Each step computes one
+/// batch: the next token of every running answer first, then a chunk of the prompts that still
+/// wait, so a long prompt never stalls a stream. One thread calls run(); everything it borrows must
+/// outlive it.
+class Scheduler {
+ public:
+  /// Errors: Unavailable (no context can be made).
+  static Result<std::unique_ptr<Scheduler>> make(const LoadedModel& model, Jobs& jobs,
+                                                 Outbox& outbox, Counters& counters);
+  ~Scheduler();
+
+  /// Works until the jobs are shut down.
+  void run();
+
+ private:
+  struct Running {
+    std::shared_ptr<GenerateJob> job;
+    Sequences::Claim claim;
+    Sampler sampler;
+    Answer answer;
+    std::vector<llama_token>
+        tokens;  // the prompt and what was generated; the sequence holds a prefix of it
+    Clock::time_point started;
+    Clock::time_point first_token{};
+    std::int32_t output = -1;  // where in the last batch its logits are; -1: nowhere
+    std::uint32_t left(const Sequences& sequences) const;
+    bool decodes(const Sequences& sequences) const;
+  };
+  /// What the abort callback looks at while llama_decode runs; it is called from compute threads.
+  struct Watch {
+    const Jobs* jobs = nullptr;
+    std::vector<const std::atomic<bool>*> cancelled;
+  };
+
+  Scheduler(const LoadedModel& model, Jobs& jobs, Outbox& outbox, Counters& counters);
+
+  void take_arrivals();
+  void drop_cancelled();
+  void admit();
+  Result<void> start(const std::shared_ptr<GenerateJob>& job);
+  Sequences::Wish wish_for(const GenerateJob& job, std::uint32_t answer_max) const;
+
+  void step();
+  void fill_batch();
+  void share_out_prompts(std::uint32_t budget);
+  void add_tokens(Running& running, std::uint32_t count);
+  std::int32_t decode();
+  void recover(std::int32_t status);
+  void read_outputs();
+  Result<std::optional<chat::Finished>> advance(Running& running);
+
+  void step_embedding();
+  static chat::Finished finished(const Running& running, chat::FinishReason reason);
+  void fail(const GenerateJob& job, Error error);
+  void end(std::list<Running>::iterator running, chat::Event last, bool keep);
+  void report_levels();
+  static bool must_stop(void* watch);
+
+  const LoadedModel& model_;
+  Jobs& jobs_;
+  Outbox& outbox_;
+  Counters& counters_;
+  llama_context_ptr context_;  // null for a model that only embeds
+  std::unique_ptr<Sequences> sequences_;
+  llama_batch batch_{};
+  std::vector<llama_seq_id> owners_;  // of the batch's tokens
+  Watch watch_;
+  std::deque<std::shared_ptr<GenerateJob>> waiting_;
+  std::deque<std::shared_ptr<EmbedJob>> embeds_;
+  std::list<Running> running_;  // at most LoadedModel::slots, oldest first
+  Embedder embedder_;
+};
+
+}  // namespace hearth::engine

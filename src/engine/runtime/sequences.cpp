@@ -1,0 +1,174 @@
+#include "engine/runtime/sequences.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace hearth::engine {
+
+Sequences::Sequences(llama_context* context, const Limits& limits)
+    : memory_(llama_get_memory(context)),
+      limits_(limits),
+      cells_(limits.cells, limits.sequences),
+      residents_(limits.sequences) {}
+
+Sequences::Claim Sequences::claim(std::span<const llama_token> prompt, const Wish& wish) {
+  const bool alone = !others_compute();
+  if (wish.layout == Layout::Fresh && alone) evict_all();
+  const Match match = wish.reuse && wish.layout != Layout::Fresh ? best_match(prompt) : Match{};
+  const Claim claim = match.tokens == 0 ? begin_empty() : reuse(match);
+  if (wish.layout != Layout::InOrder || !alone || stays_in_order(claim, wish)) return claim;
+  release(claim.id, false);
+  evict_all();
+  return begin_empty();
+}
+
+bool Sequences::stays_in_order(const Claim& claim, const Wish& wish) const {
+  // Without cutting there is no map of the cells, so nothing kept can be trusted to be in order. An
+  // eviction on the way would make holes that later tokens fall into.
+  return limits_.can_cut && cells_.free() >= wish.tokens_max - claim.reused &&
+         cells_.grows_in_order(claim.id);
+}
+
+Sequences::Match Sequences::best_match(std::span<const llama_token> prompt) const {
+  Match best;
+  const auto wanted = prompt.first(prompt.size() - 1);  // the last token's logits are needed
+  for (std::size_t i = 0; i < residents_.size(); ++i) {
+    const Resident& resident = residents_[i];
+    if (resident.use == Use::Free) continue;
+    const auto ends =
+        std::mismatch(wanted.begin(), wanted.end(), resident.tokens.begin(), resident.tokens.end());
+    const auto common = static_cast<std::uint32_t>(ends.first - wanted.begin());
+    const bool whole = common == resident.tokens.size() && resident.use == Use::Idle;
+    if (!limits_.can_cut && !whole) continue;
+    // Among equals the one that can be continued in place is better than a fork.
+    if (common > best.tokens || (common == best.tokens && common > 0 && whole)) {
+      best = {static_cast<llama_seq_id>(i), common};
+    }
+  }
+  return best;
+}
+
+Sequences::Claim Sequences::reuse(const Match& match) {
+  Resident& found = residents_[match.id];
+  found.used_at = ++ticks_;
+  if (found.use == Use::Idle && found.tokens.size() == match.tokens) {
+    found.use = Use::Computing;
+    return {match.id, match.tokens};
+  }
+  // What follows the shared part stays for whoever asks next; sharing costs no cells.
+  const bool was_idle = found.use == Use::Idle;
+  if (was_idle) found.use = Use::Computing;  // free_id() must not evict it
+  const llama_seq_id id = free_id();
+  if (was_idle) residents_[match.id].use = Use::Idle;
+  llama_memory_seq_cp(memory_, match.id, id, 0, static_cast<llama_pos>(match.tokens));
+  cells_.share(match.id, id, match.tokens);
+  Resident& fork = residents_[id];
+  const std::vector<llama_token>& source = residents_[match.id].tokens;
+  fork.tokens.assign(source.begin(), source.begin() + match.tokens);
+  fork.use = Use::Computing;
+  return {id, match.tokens};
+}
+
+Sequences::Claim Sequences::begin_empty() {
+  const llama_seq_id id = free_id();
+  residents_[id].use = Use::Computing;
+  return {id, 0};
+}
+
+llama_seq_id Sequences::free_id() {
+  const auto is_free = [](const Resident& resident) { return resident.use == Use::Free; };
+  auto found = std::find_if(residents_.begin(), residents_.end(), is_free);
+  if (found == residents_.end()) {
+    HEARTH_CHECK(evict_one(), "there are more sequences than generations");
+    found = std::find_if(residents_.begin(), residents_.end(), is_free);
+  }
+  return static_cast<llama_seq_id>(found - residents_.begin());
+}
+
+void Sequences::empty(llama_seq_id id) {
+  llama_memory_seq_rm(memory_, id, -1, -1);  // removing a whole sequence never fails
+  if (limits_.can_cut) cells_.cut(id, 0);
+  residents_[id].tokens.clear();
+}
+
+void Sequences::release(llama_seq_id id, bool keep) {
+  Resident& resident = residents_[id];
+  HEARTH_CHECK(resident.use == Use::Computing, "only a claimed sequence can be released");
+  if (keep && !resident.tokens.empty()) {
+    resident.use = Use::Idle;
+    resident.used_at = ++ticks_;
+    return;
+  }
+  empty(id);
+  resident.use = Use::Free;
+}
+
+bool Sequences::evict_one() {
+  Resident* oldest = nullptr;
+  for (Resident& resident : residents_) {
+    if (resident.use != Use::Idle) continue;
+    if (!oldest || resident.used_at < oldest->used_at) oldest = &resident;
+  }
+  if (!oldest) return false;
+  empty(static_cast<llama_seq_id>(oldest - residents_.data()));
+  oldest->use = Use::Free;
+  return true;
+}
+
+void Sequences::evict_all() {
+  while (evict_one()) {
+  }
+  // Also puts llama.cpp's search for cells back to the first one.
+  if (!others_compute()) {
+    llama_memory_clear(memory_, false);
+    cells_ = CellMap(limits_.cells, limits_.sequences);
+  }
+}
+
+bool Sequences::make_room(std::uint32_t cells) {
+  while (limits_.cells - used_cells() < cells) {
+    if (!evict_one()) return false;
+  }
+  return true;
+}
+
+void Sequences::computed(std::span<const llama_seq_id> owners,
+                         std::span<const llama_token> tokens) {
+  if (limits_.can_cut) cells_.place(owners);
+  for (std::size_t i = 0; i < owners.size(); ++i) residents_[owners[i]].tokens.push_back(tokens[i]);
+}
+
+void Sequences::aborted(std::span<const llama_seq_id> owners) {
+  // llama_decode has placed the tokens and then removed them, sequence by sequence in rising order.
+  if (limits_.can_cut) cells_.place(owners);
+  std::vector<llama_seq_id> touched(owners.begin(), owners.end());
+  std::sort(touched.begin(), touched.end());
+  touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
+  for (const llama_seq_id id : touched) {
+    if (limits_.can_cut) cells_.cut(id, length(id));
+    check_step(id);
+  }
+}
+
+/// A recurrent state cannot be taken back by one batch: whatever does not end where our record ends
+/// is computed again.
+void Sequences::check_step(llama_seq_id id) {
+  const llama_pos last = llama_memory_seq_pos_max(memory_, id);
+  if (limits_.can_cut && last + 1 == static_cast<llama_pos>(length(id))) return;
+  empty(id);
+}
+
+std::uint32_t Sequences::used_cells() const {
+  if (limits_.can_cut) return cells_.used();
+  std::uint64_t tokens = 0;
+  for (const Resident& resident : residents_) tokens += resident.tokens.size();
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(tokens, limits_.cells));
+}
+
+bool Sequences::others_compute() const {
+  return std::any_of(residents_.begin(), residents_.end(),
+                     [](const Resident& r) { return r.use == Use::Computing; });
+}
+
+}  // namespace hearth::engine
