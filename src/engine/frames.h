@@ -12,8 +12,8 @@
 
 /// The words between the daemon and an engine process, and their encoding. A frame on the wire is
 /// process::Frame: a length, this protocol's version, a type byte and a payload in MessagePack.
-/// Everything that arrives is checked as if an enemy had sent it (an engine may have been taken over
-/// by a hostile model file). Pure functions; any thread.
+/// Everything that arrives is checked as if an enemy had sent it (an engine may have been taken
+/// over by a hostile model file). Pure functions; any thread.
 namespace hearth::engine {
 
 inline constexpr std::uint8_t kProtocolVersion = 1;
@@ -24,13 +24,15 @@ enum class KvType : std::uint8_t { Auto, F16, Q8_0 };
 
 /// How a model is loaded. Zero means "choose for me" where noted.
 struct LoadOptions {
-  std::uint32_t context_tokens = 0;  // most tokens of one request (prompt + answer); 0: the smaller of 8192 and the model's own
-  std::uint32_t slots = 4;           // generations at a time; 1..16
-  std::uint32_t threads = 0;         // 0: all cores this process may use
-  std::uint32_t prefill_chunk_tokens = 64;  // prompt tokens computed between two decode steps; 16..512
-  std::int32_t gpu_layers = 0;
-  KvType kv_type = KvType::Auto;     // Auto: q8_0 where that makes replies independent of batching, else f16
-  bool embeddings = true;            // answer Embed requests
+  /// Most tokens of one request, prompt and answer; 0: the smaller of 8192 and the model's own.
+  std::uint32_t context_tokens = 0;
+  std::uint32_t slots = 4;                  // generations at a time; 1..16
+  std::uint32_t threads = 0;                // 0: all cores this process may use
+  std::uint32_t prefill_chunk_tokens = 64;  // prompt tokens between two decode steps; 16..512
+  std::int32_t gpu_layers = 0;              // -1: all
+  /// Auto: q8_0 where that makes replies independent of batching, else f16.
+  KvType kv_type = KvType::Auto;
+  bool embeddings = true;  // answer Embed requests
 };
 
 struct Load {
@@ -78,9 +80,9 @@ struct Loaded {
   std::uint32_t context_tokens = 0;  // as chosen
   std::uint32_t slots = 0;
   std::uint32_t threads = 0;
-  KvType kv_type = KvType::F16;      // as chosen, never Auto
+  KvType kv_type = KvType::F16;  // as chosen, never Auto
   bool can_embed = false;
-  bool batch_invariant = false;      // replies do not depend on batching or on what is cached
+  bool batch_invariant = false;  // replies do not depend on batching or on what is cached
 };
 struct LoadFailed {
   Error error;
@@ -118,7 +120,8 @@ struct RequestFailed {
   Error error;
 };
 
-using Reply = std::variant<LoadProgress, Loaded, LoadFailed, GenerateEvent, Embedded, Tokens, Text, StatsReply, RequestFailed>;
+using Reply = std::variant<LoadProgress, Loaded, LoadFailed, GenerateEvent, Embedded, Tokens, Text,
+                           StatsReply, RequestFailed>;
 
 // ---- encoding ---------------------------------------------------------------------------------
 
@@ -130,8 +133,8 @@ struct Encoded {
 Encoded encode(const Request& request);
 Encoded encode(const Reply& reply);
 
-/// Errors: InvalidInput (unknown type, malformed payload, a field of the wrong type or out of its bounds;
-/// names the field).
+/// Errors: InvalidInput (unknown type, malformed payload, a field of the wrong type or out of its
+/// bounds; names the field).
 Result<Request> decode_request(std::uint8_t type, std::string_view payload);
 Result<Reply> decode_reply(std::uint8_t type, std::string_view payload);
 

@@ -188,7 +188,7 @@ TEST(Child, AnEndedLeaderTakesItsGroupAlong) {
 
 TEST(Child, LivesOnWhenTheThreadThatSpawnedItEnds) {
   std::unique_ptr<Child> child;
-  std::thread([&] { child = shell("read line <&3; exit 3"); }).join();
+  std::jthread([&] { child = shell("read line <&3; exit 3"); }).join();
   EXPECT_EQ(child->wait(Call::within(Millis(50))).error().code, Code::Timeout);
   child->channel().shut_down();
   EXPECT_EQ(child->wait(soon()).value().text(), "exit code 3");
