@@ -1,0 +1,139 @@
+#include "api/api.h"
+
+#include <exception>
+
+#include "api/http/gate.h"
+#include "api/http/pages.h"
+#include "api/http/reply.h"
+#include "api/http/routes.h"
+#include "api/openai/endpoints.h"
+#include "base/log.h"
+#include "base/random.h"
+
+namespace hearth::api {
+namespace {
+
+GateRules gate_rules(const config::Config::Server& server) {
+  GateRules rules{server.host, server.hosts, server.cors_origins, {}};
+  for (const std::string& token : server.tokens) rules.tokens.emplace_back(token);
+  return rules;
+}
+
+std::int64_t unix_seconds(const TimeSource& time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.wall().time_since_epoch()).count();
+}
+
+}  // namespace
+
+model::Model* Models::find(std::string_view name) const {
+  for (auto* model : all)
+    if (name.empty() || model->name() == name) return model;
+  return nullptr;
+}
+
+struct Api::State {
+  explicit State(Parts given)
+      : parts(std::move(given)),
+        rules(gate_rules(parts.config.server)),
+        started(parts.time.now()),
+        workplace{parts, runs, desk, unix_seconds(parts.time)} {}
+
+  void handle(const net::Request& request, std::shared_ptr<net::Exchange> exchange);
+  bool stopped_at_gate(const net::Request& request, const Route& route, net::Exchange& reply);
+  void dispatch(const net::Request& request, const Route& route,
+                std::shared_ptr<net::Exchange> reply);
+  std::shared_ptr<net::Exchange> reply_for(const net::Request& request, const Route& route,
+                                           std::shared_ptr<net::Exchange> exchange);
+
+  const Parts parts;
+  const GateRules rules;
+  const Clock::time_point started;
+  Runs runs;
+  Desk desk;  // after runs: its jobs start answers
+  Workplace workplace;
+};
+
+/// The wall between requests and the rest: what escapes here is our bug, and only this request
+/// pays.
+void Api::State::handle(const net::Request& request, std::shared_ptr<net::Exchange> exchange) {
+  const Route route = find_route(request.method, request.path);
+  auto reply = reply_for(request, route, std::move(exchange));
+  try {
+    if (stopped_at_gate(request, route, *reply)) return;
+    dispatch(request, route, reply);
+  } catch (const std::exception& error) {
+    log::error("bug in {} {}: {}", route.method, route.pattern, error.what());
+    parts.registry
+        .counter("hearth_bugs_total", "Exceptions that reached a wall.", {{"wall", "api"}})
+        .add();
+    reply->respond(error_response(http_error({Code::Internal, "internal error", {}})));
+  }
+}
+
+std::shared_ptr<net::Exchange> Api::State::reply_for(const net::Request& request,
+                                                     const Route& route,
+                                                     std::shared_ptr<net::Exchange> exchange) {
+  ReplyFacts facts{route.pattern, method_label(request.method), cors_headers(rules, request)};
+  facts.headers.emplace_back("x-request-id", random_id("req_"));
+  return make_reply(std::move(exchange), std::move(facts), parts.registry, parts.time);
+}
+
+bool Api::State::stopped_at_gate(const net::Request& request, const Route& route,
+                                 net::Exchange& reply) {
+  auto refused = check_host(rules, request);
+  if (!refused) refused = check_origin(rules, request);
+  if (!refused && is_preflight(request))
+    return reply.respond(preflight_answer(rules, request)), true;
+  const bool is_public = route.match == Route::Match::Found && route.endpoint == Endpoint::Health;
+  if (!refused && !is_public) refused = check_token(rules, request);
+  if (!refused && route.match == Route::Match::Unknown)
+    refused = status_error(404, "Invalid URL (" + request.method + " " + request.path + ")", "",
+                           "not_found");
+  if (refused) return reply.respond(error_response(*refused)), true;
+  if (route.match != Route::Match::WrongMethod) return false;
+  auto response = error_response(status_error(
+      405, "Not allowed to " + request.method + " on " + route.pattern + ", use " + route.method));
+  response.headers.emplace_back(
+      "Allow", route.method == std::string_view("GET") ? "GET, HEAD" : route.method);
+  reply.respond(std::move(response));
+  return true;
+}
+
+void Api::State::dispatch(const net::Request& request, const Route& route,
+                          std::shared_ptr<net::Exchange> reply) {
+  if (route.method == std::string_view("POST")) {
+    if (is_draining(parts)) return reply->respond(draining_answer());
+    if (const auto refused = check_content_type(request))
+      return reply->respond(error_response(*refused));
+  }
+  switch (route.endpoint) {
+    case Endpoint::Chat: return chat_completions(workplace, request, std::move(reply));
+    case Endpoint::Completions: return completions(workplace, request, std::move(reply));
+    case Endpoint::Embeddings: return embeddings(workplace, request, std::move(reply));
+    case Endpoint::Tokenize: return tokenize(workplace, request, std::move(reply));
+    case Endpoint::Detokenize: return detokenize(workplace, request, std::move(reply));
+    case Endpoint::Models: return list_models(workplace, std::move(reply));
+    case Endpoint::OneModel: return show_model(workplace, route.argument, std::move(reply));
+    case Endpoint::Health: return reply->respond(health_page(parts, started));
+    case Endpoint::Ready: return reply->respond(ready_page(parts));
+    case Endpoint::Metrics: return reply->respond(metrics_page(parts));
+  }
+}
+
+Api::Api(Parts parts) : state_(std::make_unique<State>(std::move(parts))) {}
+Api::~Api() = default;
+
+net::Handler Api::handler() {
+  return
+      [state = state_.get()](const net::Request& request, std::shared_ptr<net::Exchange> exchange) {
+        state->handle(request, std::move(exchange));
+      };
+}
+
+std::string Api::error_body(int status, const std::string& message, const std::string& field) {
+  return envelope(status_error(status, message, field));
+}
+
+std::size_t Api::answers() const { return state_->runs.size() + state_->desk.size(); }
+
+}  // namespace hearth::api

@@ -1,0 +1,65 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time_source.h"
+#include "config/config.h"
+#include "metrics/metrics.h"
+#include "model/model.h"
+#include "net/http.h"
+
+namespace hearth::api {
+
+/// The models that requests may name; the first is used when they name none.
+struct Models {
+  std::vector<model::Model*> all{};  // outlive the Api
+
+  /// The one of this name, the first for "", or nullptr.
+  model::Model* find(std::string_view name) const;
+};
+
+/// What the API is made from. References and models must outlive it.
+struct Parts {
+  Models models;
+  const config::Config& config;
+  std::string device_id;  // 64 hex digits, shown in /health
+  metrics::Registry& registry;
+  const TimeSource& time;
+  /// True once the daemon is stopping: new work gets 503, running answers go on. Any thread, must
+  /// not block.
+  std::function<bool()> draining{};
+  /// What is missing before a request would be answered, a sentence each, beside the models' own
+  /// states; empty when nothing is. Any thread, must not block.
+  std::function<std::vector<std::string>()> missing{};
+};
+
+/// The HTTP API: OpenAI's endpoints, /tokenize, /detokenize, /health, /health/ready, /metrics.
+/// Translates between JSON and chat's plain structs and decides nothing.
+///
+/// Threads: handlers run on the server's workers and return at once; answers are written from the
+/// models' threads; two own threads make blocking model calls, one cancels and frees generations.
+/// Lifetime: build after the models and before the server; destroy after the server. The destructor
+/// cancels every answer that is still being made and waits for it.
+class Api {
+ public:
+  explicit Api(Parts parts);
+  ~Api();
+
+  /// For net::Server::start. Borrows this.
+  net::Handler handler();
+
+  /// For net::ServerOptions::error_body: the OpenAI error envelope.
+  static std::string error_body(int status, const std::string& message, const std::string& field);
+
+  /// Answers that a model is working on now, or that wait for it.
+  std::size_t answers() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace hearth::api

@@ -1,0 +1,40 @@
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "net/http.h"
+
+/// The one table from Codes to HTTP, and the OpenAI error envelope. Pure; any thread.
+/// Source: platform.openai.com/docs/guides/error-codes and the official SDKs' error classes.
+namespace hearth::api {
+
+/// One error as the wire shows it.
+struct HttpError {
+  int status = 500;
+  std::string message;
+  std::string type;       // "invalid_request_error", "server_error", ...
+  std::string field{};    // `param`; null when empty
+  std::string code{};     // null when empty
+  int retry_after_s = 0;  // 0: no Retry-After header
+};
+
+/// How long a refused client is asked to wait.
+inline constexpr int kRetryBusySeconds = 2;
+inline constexpr int kRetryUnavailableSeconds = 5;
+
+/// For an error of a room below, at any place but inside a generation.
+HttpError http_error(const Error& error);
+/// For an error of a model about its input: a prompt that does not fit is the client's mistake, 400
+/// "context_length_exceeded", with `input_field` as the field where the error names none.
+HttpError model_error(const Error& error, std::string_view input_field);
+/// For errors that only HTTP has (405, 415, 431, ...); also the server's own, see
+/// ServerOptions::error_body.
+HttpError status_error(int status, std::string message, std::string field = "",
+                       std::string code = "");
+
+/// {"error":{"message","type","param","code"}} as JSON text.
+std::string envelope(const HttpError& error);
+net::Response error_response(const HttpError& error);
+
+}  // namespace hearth::api

@@ -1,0 +1,37 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+/// Which paths exist and with which method. Pure.
+namespace hearth::api {
+
+enum class Endpoint : std::uint8_t {
+  Chat,
+  Completions,
+  Embeddings,
+  Models,
+  OneModel,
+  Tokenize,
+  Detokenize,
+  Health,
+  Ready,
+  Metrics,
+};
+
+struct Route {
+  enum class Match : std::uint8_t { Found, WrongMethod, Unknown };
+  Match match = Match::Unknown;
+  Endpoint endpoint = Endpoint::Health;  // meaningless when Unknown
+  const char* pattern = "other";         // "/v1/models/{id}"; a bounded set, for metrics
+  const char* method = "";               // the one that is allowed, "GET" or "POST"
+  std::string argument{};                // what stood for {id}; may hold slashes
+};
+
+/// HEAD counts as GET; net sends no body for it.
+Route find_route(std::string_view method, std::string_view path);
+
+/// The method itself if it is a usual one, else "other": clients may invent any.
+const char* method_label(std::string_view method);
+
+}  // namespace hearth::api

@@ -1,0 +1,248 @@
+#include "api/openai/endpoints.h"
+
+#include <utility>
+
+#include "api/openai/chat_request.h"
+#include "api/openai/run.h"
+#include "api/openai/text_request.h"
+#include "base/random.h"
+#include "vault/secret.h"
+
+namespace hearth::api {
+namespace {
+
+using nlohmann::json;
+
+constexpr Millis kTokenizeTimeout{30'000};
+
+std::int64_t unix_seconds(const TimeSource& time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.wall().time_since_epoch()).count();
+}
+
+/// Changes with the model file and with this program; empty until the file's hash is known.
+std::string fingerprint_of(const engine::ModelFacts& facts) {
+  if (facts.fingerprint.empty()) return "";
+  return "fp_" + vault::sha256_hex(facts.fingerprint + HEARTH_VERSION).substr(0, 10);
+}
+
+void answer(net::Exchange& exchange, const HttpError& error) {
+  exchange.respond(error_response(error));
+}
+void answer(net::Exchange& exchange, const Json& body) {
+  exchange.respond({200, dump(body), {{"Content-Type", "application/json"}}});
+}
+
+HttpError no_such_model(const std::string& name, const Models& models) {
+  std::string known;
+  for (const auto* model : models.all) known += (known.empty() ? "" : ", ") + model->name();
+  return status_error(404,
+                      "The model '" + name +
+                          "' does not exist; this server has: " + (known.empty() ? "none" : known),
+                      "model", "model_not_found");
+}
+
+/// A parsed body and the model it names.
+struct Addressed {
+  json body;
+  model::Model* model;
+};
+
+/// Answers the exchange itself when it gives nothing.
+std::optional<Addressed> address(const Workplace& with, const net::Request& request,
+                                 net::Exchange& exchange) {
+  auto body = parse_json(request.body, "body");
+  if (!body.ok()) return answer(exchange, http_error(body.error())), std::nullopt;
+  const auto fields = Fields::of(body.value());
+  if (!fields.ok())
+    return answer(exchange, status_error(400, "body: a JSON object is required")), std::nullopt;
+  const auto name = parse_model_name(fields.value());
+  if (!name.ok()) return answer(exchange, http_error(name.error())), std::nullopt;
+  auto* model = with.parts.models.find(name.value());
+  if (!model) return answer(exchange, no_such_model(name.value(), with.parts.models)), std::nullopt;
+  return Addressed{std::move(body).value(), model};
+}
+
+Header header_for(const Workplace& with, const char* prefix, model::Model& model,
+                  bool include_usage) {
+  return {random_id(prefix), unix_seconds(with.parts.time), model.name(),
+          fingerprint_of(model.facts()), include_usage};
+}
+
+/// Adds `delivery.choices` generations of `request` to the plan.
+void add_choices(RunPlan& plan, const chat::Request& request, const Delivery& delivery,
+                 const std::string& echo) {
+  for (std::uint32_t k = 0; k < delivery.choices; ++k) {
+    chat::Request one = request;
+    if (delivery.seed) one.sampling.seed = seed_of(*delivery.seed, k);
+    Choice choice;
+    choice.index = static_cast<std::uint32_t>(plan.choices.size());
+    choice.counts_prompt = k == 0;
+    choice.echo = echo;
+    if (request.top_logprobs) choice.logprobs.emplace();
+    plan.requests.push_back(std::move(one));
+    plan.choices.push_back(std::move(choice));
+  }
+}
+
+/// Runs `job` where it may block; answers 429 when too many wait there.
+void at_desk(Workplace& with, const ExchangePtr& exchange, std::function<void()> job) {
+  if (with.desk.try_submit(std::move(job))) return;
+  answer(*exchange,
+         http_error({Code::Busy, "too many requests wait for a model; try again soon", {}}));
+}
+
+Call model_call(const Workplace& with, const net::Exchange& exchange) {
+  return Call::within(with.parts.config.model.request_timeout, exchange.stop());
+}
+
+/// The prompt's text, which `echo` repeats. Blocks for a prompt of tokens.
+Result<std::string> prompt_text(const TextOrTokens& prompt, model::Model& model,
+                                const net::Exchange& exchange) {
+  if (const auto* text = std::get_if<std::string>(&prompt)) return *text;
+  return model.detokenize(Call::within(kTokenizeTimeout, exchange.stop()),
+                          std::get<std::vector<chat::Token>>(prompt));
+}
+
+chat::Prompt as_prompt(TextOrTokens input) {
+  if (auto* text = std::get_if<std::string>(&input)) return chat::PlainText{std::move(*text)};
+  return chat::PlainTokens{std::move(std::get<std::vector<chat::Token>>(input))};
+}
+
+void start_completions(Workplace& with, model::Model& model, CompletionRequest parsed,
+                       const ExchangePtr& exchange) {
+  RunPlan plan;
+  plan.form = make_text_form(header_for(with, "cmpl-", model, parsed.delivery.include_usage));
+  plan.stream = parsed.delivery.stream;
+  plan.input_field = "prompt";
+  for (auto& prompt : parsed.prompts) {
+    std::string echo;
+    if (parsed.echo) {
+      auto text = prompt_text(prompt, model, *exchange);
+      if (!text.ok()) return answer(*exchange, model_error(text.error(), "prompt"));
+      echo = std::move(text).value();
+    }
+    parsed.request.prompt = as_prompt(std::move(prompt));
+    add_choices(plan, parsed.request, parsed.delivery, echo);
+  }
+  std::make_shared<Run>(std::move(plan), exchange, with.runs)->start(model);
+}
+
+Json embedding_json(const std::vector<float>& vector, std::size_t index, bool base64) {
+  Json out = {{"object", "embedding"}, {"index", index}};
+  out["embedding"] = base64 ? Json(base64_floats(vector)) : Json(vector);
+  return out;
+}
+
+Json embeddings_json(const model::Embeddings& result, const std::string& model, bool base64) {
+  Json list = Json::array();
+  for (std::size_t i = 0; i < result.vectors.size(); ++i)
+    list.push_back(embedding_json(result.vectors[i], i, base64));
+  Json out = {{"object", "list"}};
+  out["data"] = std::move(list);
+  out["model"] = model;
+  out["usage"] = {{"prompt_tokens", result.prompt_tokens}, {"total_tokens", result.prompt_tokens}};
+  return out;
+}
+
+Json model_json(const Workplace& with, const model::Model& model) {
+  const engine::ModelFacts facts = model.facts();
+  Json meta = {{"n_vocab", facts.vocabulary},         {"n_ctx", model.context_tokens()},
+               {"n_ctx_train", facts.context_tokens}, {"n_embd", facts.embedding_length},
+               {"n_params", facts.parameters},        {"size", facts.size_bytes},
+               {"ftype", facts.quantization},         {"architecture", facts.architecture},
+               {"fingerprint", facts.fingerprint}};
+  Json out = {{"id", model.name()},
+              {"object", "model"},
+              {"created", with.started_s},
+              {"owned_by", "hearth"}};
+  out["meta"] = std::move(meta);
+  return out;
+}
+
+}  // namespace
+
+void chat_completions(Workplace& with, const net::Request& request, ExchangePtr exchange) {
+  auto addressed = address(with, request, *exchange);
+  if (!addressed) return;
+  model::Model& model = *addressed->model;
+  auto parsed = parse_chat_request(addressed->body, model.facts().vocabulary);
+  if (!parsed.ok()) return answer(*exchange, http_error(parsed.error()));
+  const Delivery& delivery = parsed.value().delivery;
+  RunPlan plan;
+  plan.form = make_chat_form(header_for(with, "chatcmpl-", model, delivery.include_usage));
+  plan.stream = delivery.stream;
+  add_choices(plan, parsed.value().request, delivery, "");
+  std::make_shared<Run>(std::move(plan), std::move(exchange), with.runs)->start(model);
+}
+
+void completions(Workplace& with, const net::Request& request, ExchangePtr exchange) {
+  auto addressed = address(with, request, *exchange);
+  if (!addressed) return;
+  model::Model& model = *addressed->model;
+  auto parsed = parse_completion_request(addressed->body, model.facts().vocabulary);
+  if (!parsed.ok()) return answer(*exchange, http_error(parsed.error()));
+  if (!parsed.value().echo)
+    return start_completions(with, model, std::move(parsed).value(), exchange);
+  at_desk(with, exchange, [&with, &model, exchange, wanted = std::move(parsed).value()]() mutable {
+    start_completions(with, model, std::move(wanted), exchange);
+  });
+}
+
+void embeddings(Workplace& with, const net::Request& request, ExchangePtr exchange) {
+  auto addressed = address(with, request, *exchange);
+  if (!addressed) return;
+  model::Model& model = *addressed->model;
+  const engine::ModelFacts facts = model.facts();
+  auto parsed = parse_embedding_request(addressed->body, facts.vocabulary, facts.embedding_length);
+  if (!parsed.ok()) return answer(*exchange, http_error(parsed.error()));
+  at_desk(with, exchange, [&with, &model, exchange, wanted = std::move(parsed).value()]() mutable {
+    const auto result = model.embed(model_call(with, *exchange), std::move(wanted.inputs));
+    if (!result.ok()) return answer(*exchange, model_error(result.error(), "input"));
+    answer(*exchange, embeddings_json(result.value(), model.name(), wanted.base64));
+  });
+}
+
+void tokenize(Workplace& with, const net::Request& request, ExchangePtr exchange) {
+  auto addressed = address(with, request, *exchange);
+  if (!addressed) return;
+  auto parsed = parse_tokenize_request(addressed->body);
+  if (!parsed.ok()) return answer(*exchange, http_error(parsed.error()));
+  at_desk(with, exchange,
+          [model = addressed->model, exchange, wanted = std::move(parsed).value()]() mutable {
+            const auto tokens =
+                model->tokenize(Call::within(kTokenizeTimeout, exchange->stop()),
+                                std::move(wanted.text), wanted.add_special, wanted.parse_special);
+            if (!tokens.ok()) return answer(*exchange, model_error(tokens.error(), "content"));
+            answer(*exchange, Json{{"tokens", tokens.value()}});
+          });
+}
+
+void detokenize(Workplace& with, const net::Request& request, ExchangePtr exchange) {
+  auto addressed = address(with, request, *exchange);
+  if (!addressed) return;
+  auto parsed = parse_detokenize_request(addressed->body, addressed->model->facts().vocabulary);
+  if (!parsed.ok()) return answer(*exchange, http_error(parsed.error()));
+  at_desk(with, exchange,
+          [model = addressed->model, exchange, tokens = std::move(parsed).value()]() mutable {
+            const auto text = model->detokenize(Call::within(kTokenizeTimeout, exchange->stop()),
+                                                std::move(tokens));
+            if (!text.ok()) return answer(*exchange, model_error(text.error(), "tokens"));
+            answer(*exchange, Json{{"content", text.value()}});
+          });
+}
+
+void list_models(Workplace& with, ExchangePtr exchange) {
+  Json list = Json::array();
+  for (const auto* model : with.parts.models.all) list.push_back(model_json(with, *model));
+  Json out = {{"object", "list"}};
+  out["data"] = std::move(list);
+  answer(*exchange, out);
+}
+
+void show_model(Workplace& with, const std::string& id, ExchangePtr exchange) {
+  const auto* model = with.parts.models.find(id);
+  if (!model) return answer(*exchange, no_such_model(id, with.parts.models));
+  answer(*exchange, model_json(with, *model));
+}
+
+}  // namespace hearth::api

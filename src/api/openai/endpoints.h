@@ -1,0 +1,30 @@
+#pragma once
+#include <memory>
+#include <string>
+
+#include "api/api.h"
+#include "api/openai/desk.h"
+#include "api/openai/runs.h"
+
+/// The OpenAI endpoints. Each takes one request and answers the exchange, now or later. Any thread.
+namespace hearth::api {
+
+/// What the endpoints work with; all of it outlives them.
+struct Workplace {
+  const Parts& parts;
+  Runs& runs;
+  Desk& desk;
+  std::int64_t started_s;  // wall clock, "created" of the models
+};
+
+using ExchangePtr = std::shared_ptr<net::Exchange>;
+
+void chat_completions(Workplace& with, const net::Request& request, ExchangePtr exchange);
+void completions(Workplace& with, const net::Request& request, ExchangePtr exchange);
+void embeddings(Workplace& with, const net::Request& request, ExchangePtr exchange);
+void tokenize(Workplace& with, const net::Request& request, ExchangePtr exchange);
+void detokenize(Workplace& with, const net::Request& request, ExchangePtr exchange);
+void list_models(Workplace& with, ExchangePtr exchange);
+void show_model(Workplace& with, const std::string& id, ExchangePtr exchange);
+
+}  // namespace hearth::api

@@ -1,0 +1,99 @@
+#include "api/openai/form.h"
+
+#include <algorithm>
+
+namespace hearth::api {
+namespace {
+
+double ratio(double above, double below) { return below > 0 ? above / below : 0; }
+
+void absorb_call(std::vector<chat::ToolCall>& calls, const chat::ToolCallDelta& delta) {
+  if (delta.index >= kToolCallsMax) return;
+  if (delta.index >= calls.size()) calls.resize(delta.index + 1);
+  chat::ToolCall& call = calls[delta.index];
+  call.id += delta.id;
+  call.name += delta.name;
+  call.arguments += delta.arguments;
+}
+
+}  // namespace
+
+void absorb(Choice& choice, const chat::Delta& delta) {
+  choice.message.content += delta.content;
+  choice.message.reasoning += delta.reasoning;
+  for (const auto& call : delta.tool_calls) absorb_call(choice.message.tool_calls, call);
+  if (choice.logprobs)
+    choice.logprobs->insert(choice.logprobs->end(), delta.logprobs.begin(), delta.logprobs.end());
+}
+
+std::uint32_t count_characters(std::string_view text) {
+  return static_cast<std::uint32_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  }));
+}
+
+Json usage_json(const std::vector<Choice>& choices) {
+  std::uint64_t prompt = 0, cached = 0, completion = 0;
+  for (const Choice& choice : choices) {
+    if (!choice.finished) continue;
+    const chat::Usage& usage = choice.finished->usage;
+    completion += usage.completion_tokens;
+    if (!choice.counts_prompt) continue;
+    prompt += usage.prompt_tokens;
+    cached += usage.cached_tokens;
+  }
+  return {{"prompt_tokens", prompt},
+          {"completion_tokens", completion},
+          {"total_tokens", prompt + completion},
+          {"prompt_tokens_details", {{"cached_tokens", cached}}},
+          {"completion_tokens_details", {{"reasoning_tokens", 0}}}};
+}
+
+Json timings_json(const chat::Finished& finished) {
+  const chat::Usage& usage = finished.usage;
+  const chat::Timings& times = finished.timings;
+  const std::uint32_t prompt =
+      usage.prompt_tokens - std::min(usage.prompt_tokens, usage.cached_tokens);
+  const std::uint32_t predicted = usage.completion_tokens;
+  return {{"cache_n", usage.cached_tokens},
+          {"prompt_n", prompt},
+          {"prompt_ms", times.prompt_ms},
+          {"prompt_per_token_ms", ratio(times.prompt_ms, prompt)},
+          {"prompt_per_second", ratio(1000.0 * prompt, times.prompt_ms)},
+          {"predicted_n", predicted},
+          {"predicted_ms", times.predicted_ms},
+          {"predicted_per_token_ms", ratio(times.predicted_ms, predicted)},
+          {"predicted_per_second", ratio(1000.0 * predicted, times.predicted_ms)}};
+}
+
+Json Form::envelope(const char* object, Json choices) const {
+  Json out;
+  out["id"] = header_.id;
+  out["object"] = object;
+  out["created"] = header_.created;
+  out["model"] = header_.model;
+  out["system_fingerprint"] =
+      header_.fingerprint.empty() ? Json(nullptr) : Json(header_.fingerprint);
+  out["choices"] = std::move(choices);
+  return out;
+}
+
+Json Form::chunk_envelope(Json choice) const {
+  Json out = envelope(chunk_object(), Json::array({std::move(choice)}));
+  if (header_.include_usage) out["usage"] = nullptr;
+  return out;
+}
+
+Json Form::usage_chunk(const std::vector<Choice>& choices) const {
+  Json out = envelope(chunk_object(), Json::array());
+  out["usage"] = usage_json(choices);
+  return out;
+}
+
+std::string dump(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string sse_event(const Json& value) { return "data: " + dump(value) + "\n\n"; }
+
+}  // namespace hearth::api

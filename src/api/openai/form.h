@@ -1,0 +1,88 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "chat/generation.h"
+#include "chat/message.h"
+
+/// The JSON shapes of answers, exactly as the OpenAI SDKs expect them. Pure; no threads, no I/O.
+/// Source: platform.openai.com/docs/api-reference (chat, completions), llama-server for `timings`.
+namespace hearth::api {
+
+using Json = nlohmann::ordered_json;
+
+inline constexpr std::uint32_t kToolCallsMax =
+    128;  // of one answer; what an engine claims beyond is dropped
+
+/// What all parts of one answer share.
+struct Header {
+  std::string id;            // "chatcmpl-…"
+  std::int64_t created = 0;  // seconds since 1970
+  std::string model;
+  std::string fingerprint;  // "fp_…"; empty is null on the wire
+  bool include_usage = false;
+};
+
+/// One generation of an answer, as far as it has come.
+struct Choice {
+  std::uint32_t index = 0;
+  bool counts_prompt = true;  // false for all but the first of several answers to one prompt
+  std::string echo{};         // text that comes before the answer (completions with echo)
+  chat::Started started{};
+  std::optional<chat::Finished> finished{};
+  std::uint32_t characters = 0;  // of text so far, echo included
+
+  // Kept only for answers that are sent whole.
+  chat::Message message{chat::Role::Assistant, "", "", {}, "", ""};
+  std::optional<std::vector<chat::TokenChoice>> logprobs{};
+};
+
+/// Adds what came to a choice that is sent whole.
+void absorb(Choice& choice, const chat::Delta& delta);
+/// Unicode characters in UTF-8 text.
+std::uint32_t count_characters(std::string_view text);
+
+/// How one endpoint writes its answers.
+class Form {
+ public:
+  explicit Form(Header header) : header_(std::move(header)) {}
+  virtual ~Form() = default;
+
+  /// The chunk that comes before a choice's first delta; nullopt if there is none.
+  virtual std::optional<Json> opening(const Choice& choice, const chat::Delta* first) const = 0;
+  /// `choice` as it was before this delta.
+  virtual Json chunk(const Choice& choice, const chat::Delta& delta) const = 0;
+  /// The chunk with the finish_reason.
+  virtual Json closing(const Choice& choice) const = 0;
+  virtual Json whole(const std::vector<Choice>& choices) const = 0;
+
+  /// The chunk with no choice and the usage of all.
+  Json usage_chunk(const std::vector<Choice>& choices) const;
+  bool include_usage() const { return header_.include_usage; }
+
+ protected:
+  Json envelope(const char* object, Json choices) const;
+  Json chunk_envelope(Json choice) const;
+  virtual const char* chunk_object() const = 0;
+
+ private:
+  const Header header_;
+};
+
+std::unique_ptr<Form> make_chat_form(Header header);
+std::unique_ptr<Form> make_text_form(Header header);
+
+Json usage_json(const std::vector<Choice>& choices);
+/// llama-server's `timings` of one finished choice.
+Json timings_json(const chat::Finished& finished);
+
+/// JSON text; bytes that are no UTF-8 are replaced.
+std::string dump(const Json& value);
+/// One Server-Sent Event.
+std::string sse_event(const Json& value);
+
+}  // namespace hearth::api

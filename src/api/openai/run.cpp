@@ -1,0 +1,218 @@
+#include "api/openai/run.h"
+
+#include <algorithm>
+
+#include "api/openai/runs.h"
+
+namespace hearth::api {
+namespace {
+
+net::Headers stream_headers() {
+  return {{"Content-Type", "text/event-stream; charset=utf-8"},
+          {"Cache-Control", "no-cache"},
+          {"X-Accel-Buffering", "no"}};  // nginx would hold the events back
+}
+
+}  // namespace
+
+class Run::Sink final : public model::EventSink {
+ public:
+  Sink(std::shared_ptr<Run> run, std::size_t index) : run_(std::move(run)), index_(index) {}
+  void on_event(const chat::Event& event) override { run_->on_event(index_, event); }
+
+ private:
+  const std::shared_ptr<Run> run_;
+  const std::size_t index_;
+};
+
+Run::Run(RunPlan plan, std::shared_ptr<net::Exchange> exchange, Runs& runs)
+    : form_(std::move(plan.form)),
+      stream_(plan.stream),
+      input_field_(plan.input_field),
+      runs_(runs),
+      exchange_(std::move(exchange)),
+      requests_(std::move(plan.requests)),
+      choices_(std::move(plan.choices)),
+      phases_(requests_.size(), Phase::Waiting),
+      opened_(requests_.size(), false),
+      generations_(requests_.size()) {}
+
+void Run::start(model::Model& model) {
+  runs_.add(shared_from_this());
+  watch_client();
+  std::size_t count = 0;
+  {
+    MutexLock lock(mutex_);
+    count = requests_.size();
+  }
+  for (std::size_t i = 0; i < count && start_one(model, i); ++i) {
+  }
+  MutexLock lock(mutex_);
+  launching_ = false;
+  retire_if_settled();
+}
+
+void Run::watch_client() {
+  MutexLock lock(mutex_);
+  client_gone_.emplace(exchange_->stop(), [weak = weak_from_this(), &runs = runs_] {
+    if (auto run = weak.lock()) runs.cancel(std::move(run));
+  });
+}
+
+/// False when no more should be started. The model is called without the lock, since its first
+/// events may come before start() returns.
+bool Run::start_one(model::Model& model, std::size_t index) {
+  chat::Request request;
+  {
+    MutexLock lock(mutex_);
+    if (over_) return false;
+    phases_[index] = Phase::Running;
+    request = std::move(requests_[index]);
+  }
+  auto generation =
+      model.start(std::move(request), std::make_shared<Sink>(shared_from_this(), index));
+  bool too_late = false;
+  {
+    MutexLock lock(mutex_);
+    if (!generation.ok()) {
+      phases_[index] = Phase::Ended;
+      if (!over_) fail(generation.error());
+      return false;
+    }
+    generations_[index] = std::move(generation).value();
+    too_late = over_ && phases_[index] == Phase::Running;
+  }
+  // Given up while the model was being asked: the cancel order may have missed this one.
+  if (too_late) runs_.cancel(shared_from_this());
+  return !too_late;
+}
+
+void Run::on_event(std::size_t index, const chat::Event& event) {
+  MutexLock lock(mutex_);
+  Choice& choice = choices_[index];
+  if (const auto* started = std::get_if<chat::Started>(&event)) choice.started = *started;
+  if (const auto* delta = std::get_if<chat::Delta>(&event); delta && !over_)
+    on_delta(choice, *delta);
+  const auto* finished = std::get_if<chat::Finished>(&event);
+  const auto* failed = std::get_if<chat::Failed>(&event);
+  if (!finished && !failed) return;
+  phases_[index] = Phase::Ended;
+  if (finished && !over_) on_finished(choice, *finished);
+  if (failed && !over_) fail(failed->error);
+  retire_if_settled();
+}
+
+void Run::on_delta(Choice& choice, const chat::Delta& delta) {
+  if (!stream_) return absorb(choice, delta);
+  open(choice, &delta);
+  if (!over_) send(form_->chunk(choice, delta));
+  choice.characters += count_characters(delta.content);
+}
+
+void Run::on_finished(Choice& choice, const chat::Finished& finished) {
+  choice.finished = finished;
+  const bool last = all_finished();
+  if (stream_) {
+    open(choice, nullptr);
+    if (over_) return;
+    Json chunk = form_->closing(choice);
+    if (last && choices_.size() == 1 && !form_->include_usage())
+      chunk["timings"] = timings_json(finished);
+    send(chunk);
+  }
+  if (last && !over_) finish();
+}
+
+/// Sends what comes before a choice's first delta, and before that the status line.
+void Run::open(Choice& choice, const chat::Delta* first) {
+  if (!begun_) exchange_->begin(200, stream_headers());
+  begun_ = true;
+  const auto place = static_cast<std::size_t>(&choice - choices_.data());
+  if (opened_[place]) return;
+  opened_[place] = true;
+  choice.characters = count_characters(choice.echo);
+  if (const auto chunk = form_->opening(choice, first)) send(*chunk);
+}
+
+void Run::send(const Json& chunk) {
+  if (!exchange_->write(sse_event(chunk))) abandon();
+}
+
+void Run::finish() {
+  over_ = true;
+  if (!stream_) {
+    Json body = form_->whole(choices_);
+    if (choices_.size() == 1) body["timings"] = timings_json(*choices_.front().finished);
+    return exchange_->respond({200, dump(body), {{"Content-Type", "application/json"}}});
+  }
+  if (form_->include_usage()) {
+    Json chunk = form_->usage_chunk(choices_);
+    if (choices_.size() == 1) chunk["timings"] = timings_json(*choices_.front().finished);
+    exchange_->write(sse_event(chunk));
+  }
+  exchange_->write("data: [DONE]\n\n");
+  exchange_->end();
+}
+
+/// Before the first byte an error is an HTTP error; after it, an event, and no [DONE], so that SDKs
+/// raise.
+void Run::fail(const Error& error) {
+  const HttpError shown = model_error(error, input_field_);
+  if (!begun_) {
+    exchange_->respond(error_response(shown));
+  } else {
+    exchange_->write("data: " + envelope(shown) + "\n\n");
+    exchange_->end();
+  }
+  abandon();
+}
+
+/// Nobody wants the rest: the generations that still run are stopped, on the thread of Runs.
+void Run::abandon() {
+  over_ = true;
+  runs_.cancel(shared_from_this());
+}
+
+bool Run::all_finished() const {
+  return std::all_of(choices_.begin(), choices_.end(),
+                     [](const Choice& choice) { return choice.finished.has_value(); });
+}
+
+void Run::retire_if_settled() {
+  const bool running = std::find(phases_.begin(), phases_.end(), Phase::Running) != phases_.end();
+  if (launching_ || running || retired_) return;
+  retired_ = true;
+  runs_.retire(shared_from_this());
+}
+
+void Run::cancel() {
+  std::vector<model::Generation*> live;
+  {
+    MutexLock lock(mutex_);
+    if (retired_ && !exchange_) return;
+    if (!over_) fail({Code::Cancelled, "the answer was cancelled", {}});
+    for (const auto& generation : generations_)
+      if (generation) live.push_back(generation.get());
+  }
+  for (auto* generation : live) generation->cancel();
+  MutexLock lock(mutex_);
+  for (std::size_t i = 0; i < generations_.size(); ++i)
+    if (std::find(live.begin(), live.end(), generations_[i].get()) != live.end())
+      phases_[i] = Phase::Ended;
+  retire_if_settled();
+}
+
+void Run::release() {
+  std::vector<std::unique_ptr<model::Generation>> generations;
+  std::shared_ptr<net::Exchange> exchange;
+  {
+    MutexLock lock(mutex_);
+    generations.swap(generations_);
+    exchange.swap(exchange_);
+  }
+  generations.clear();  // without the lock, which their last events may want
+  MutexLock lock(mutex_);
+  client_gone_.reset();  // waits for a callback that is running; that one takes no lock of ours
+}
+
+}  // namespace hearth::api

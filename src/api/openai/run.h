@@ -1,0 +1,83 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <vector>
+
+#include "api/http/errors.h"
+#include "api/openai/form.h"
+#include "base/mutex.h"
+#include "model/model.h"
+#include "net/http.h"
+
+namespace hearth::api {
+
+class Runs;
+
+/// What one request asks of a model.
+struct RunPlan {
+  std::unique_ptr<Form> form;
+  std::vector<chat::Request> requests;  // one per choice
+  std::vector<Choice> choices;          // beside them: index, counts_prompt, echo
+  bool stream = false;
+  const char* input_field = "messages";  // named when the prompt does not fit
+};
+
+/// The answer to one request while it is being made: one generation per choice, written to one
+/// exchange. Events come on the model's threads and are only formatted and written there; what
+/// could wait for such a thread (cancelling, destroying a generation) is left to Runs.
+///
+/// Who owns what: Runs holds the Run until every generation has ended; the model's sinks hold it as
+/// long as the model holds them. The Run holds generations and exchange, and lets go of both when
+/// Runs retires it, so no cycle outlives the work.
+class Run : public std::enable_shared_from_this<Run> {
+ public:
+  Run(RunPlan plan, std::shared_ptr<net::Exchange> exchange, Runs& runs);
+
+  /// Starts every generation and returns. Failure is answered to the client. Call once.
+  void start(model::Model& model);
+
+ private:
+  friend class Runs;
+  class Sink;
+  enum class Phase : std::uint8_t { Waiting, Running, Ended };
+
+  void on_event(std::size_t index, const chat::Event& event);
+  bool start_one(model::Model& model, std::size_t index);
+  void watch_client();
+
+  void on_delta(Choice& choice, const chat::Delta& delta) REQUIRES(mutex_);
+  void on_finished(Choice& choice, const chat::Finished& finished) REQUIRES(mutex_);
+  void fail(const Error& error) REQUIRES(mutex_);
+  void open(Choice& choice, const chat::Delta* first) REQUIRES(mutex_);
+  void send(const Json& chunk) REQUIRES(mutex_);
+  void finish() REQUIRES(mutex_);
+  void abandon() REQUIRES(mutex_);
+  void retire_if_settled() REQUIRES(mutex_);
+  bool all_finished() const REQUIRES(mutex_);
+
+  // For Runs, on its thread, never inside on_event.
+  void cancel();
+  void release();
+
+  const std::unique_ptr<Form> form_;
+  const bool stream_;
+  const char* const input_field_;
+  Runs& runs_;  // outlives every Run that it holds
+
+  mutable Mutex mutex_;
+  std::shared_ptr<net::Exchange> exchange_ GUARDED_BY(mutex_);  // null once released
+  std::vector<chat::Request> requests_ GUARDED_BY(mutex_);      // moved from as they start
+  std::vector<Choice> choices_ GUARDED_BY(mutex_);
+  std::vector<Phase> phases_ GUARDED_BY(mutex_);
+  std::vector<bool> opened_ GUARDED_BY(mutex_);  // streams: the choice's first chunk was sent
+  std::vector<std::unique_ptr<model::Generation>> generations_ GUARDED_BY(mutex_);
+  std::optional<std::stop_callback<std::function<void()>>> client_gone_ GUARDED_BY(mutex_);
+  bool launching_ GUARDED_BY(mutex_) = true;  // start() has not returned yet
+  bool begun_ GUARDED_BY(mutex_) = false;     // streams: the status line was sent
+  bool over_ GUARDED_BY(mutex_) = false;      // answered or given up: later events change nothing
+  bool retired_ GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace hearth::api
