@@ -1,5 +1,5 @@
-// Any bytes as a grammar (after 'g') or a JSON Schema (after 's'): what our checks accept, llama.cpp
-// must take without a crash, a hang or a flood.
+// Any bytes as a grammar (after 'g') or a JSON Schema (after 's'): what our checks accept,
+// llama.cpp must take without a crash, a hang or a flood.
 #include <cstddef>
 #include <cstdint>
 #include <string>
