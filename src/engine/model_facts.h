@@ -9,10 +9,9 @@ namespace hearth::engine {
 
 /// What a model file says about itself.
 struct ModelFacts {
-  std::string name;          // general.name, or the file's name
-  std::string architecture;  // "llama", "qwen2", …
-  std::string
-      quantization;  // "Q8_0", "Q4_K - Medium", …; "unknown": a mix and no general.file_type
+  std::string name;              // general.name, or the file's name
+  std::string architecture;      // "llama", "qwen2", …
+  std::string quantization;      // "Q8_0", "Q4_K - Medium", …; "unknown" for an unnamed mix
   std::uint64_t size_bytes = 0;  // the whole file
   std::uint64_t parameters = 0;  // sum of all tensors' elements
   std::uint64_t tensors = 0;
