@@ -117,12 +117,15 @@ void make_paths_absolute(const Environment& environment, Loaded& loaded) {
   }
 }
 
+Error no_data_dir() {
+  return {Code::InvalidInput, "no data directory: give --data, or set HEARTH_DATA or HOME",
+          "data_dir"};
+}
+
 Result<void> fill_in_paths(const Environment& environment, Loaded& loaded) {
   Config& config = loaded.config;
   if (config.data_dir.empty()) config.data_dir = default_data_dir(environment);
-  if (config.data_dir.empty())
-    return Error{Code::InvalidInput, "no data directory: give --data, or set HEARTH_DATA or HOME",
-                 "data_dir"};
+  if (config.data_dir.empty()) return no_data_dir();
   make_paths_absolute(environment, loaded);
   while (config.data_dir.size() > 1 && config.data_dir.back() == '/') config.data_dir.pop_back();
   if (config.db_path.empty()) config.db_path = config.data_dir + "/hearth.db";
@@ -185,6 +188,14 @@ Result<Loaded> parse_text(std::string_view text, const std::string& file_name) {
   loaded.file = file_name;
   TRY_VOID(apply_toml(text, file_name, loaded));
   return loaded;
+}
+
+Result<std::string> data_dir_without_file(const Overrides& overrides,
+                                          const Environment& environment) {
+  Loaded loaded;
+  loaded.config.data_dir = early_data_dir(overrides, environment);
+  TRY_VOID(fill_in_paths(environment, loaded));
+  return loaded.config.data_dir;
 }
 
 Environment process_environment() {

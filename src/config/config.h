@@ -15,36 +15,36 @@ namespace hearth::config {
 /// Order of sources, later wins: defaults, hearth.toml, environment, command line.
 struct Config {
   struct Server {
-    std::string host = "127.0.0.1";       // loopback unless a token is set
+    std::string host = "127.0.0.1";  // loopback unless a token is set
     std::uint16_t port = 11435;
-    std::vector<std::string> tokens{};    // bearer tokens; empty: no authentication (loopback only)
-    std::vector<std::string> hosts{};     // further names accepted in the Host header
+    std::vector<std::string> tokens{};  // bearer tokens; empty: no authentication (loopback only)
+    std::vector<std::string> hosts{};   // further names accepted in the Host header
     std::vector<std::string> cors_origins{};  // empty: CORS off
     std::uint32_t body_bytes_max = 8 * 1024 * 1024;
     std::uint32_t header_bytes_max = 16 * 1024;
     std::uint32_t connections_max = 1'024;
-    Millis drain_timeout{30'000};         // SIGTERM: how long running answers may go on
+    Millis drain_timeout{30'000};  // SIGTERM: how long running answers may go on
   } server;
   struct Model {
-    std::string path{};                   // GGUF file; empty: Ember, the model inside the binary
-    std::string name{};                   // id offered to clients; empty: from the file name ("ember")
-    std::uint32_t context_tokens = 0;     // 0: the smaller of 8192 and the model's own
+    std::string path{};                // GGUF file; empty: Ember, the model inside the binary
+    std::string name{};                // id offered to clients; empty: from the file name ("ember")
+    std::uint32_t context_tokens = 0;  // 0: the smaller of 8192 and the model's own
     std::uint32_t slots = 4;
-    std::uint32_t threads = 0;            // 0: all cores
+    std::uint32_t threads = 0;  // 0: all cores
     std::uint32_t prefill_chunk_tokens = 64;
     std::int32_t gpu_layers = 0;
-    std::string kv_type = "auto";         // auto, f16, q8_0
+    std::string kv_type = "auto";  // auto, f16, q8_0
     std::uint32_t queue_max = 32;
-    Millis token_timeout{60'000};         // no token for this long: 504
+    Millis token_timeout{60'000};  // no token for this long: 504
     Millis request_timeout{600'000};
   } model;
   struct Log {
     std::string level = "info";
   } log;
-  std::string data_dir;                   // absolute
-  std::string db_path;                    // default: data_dir/hearth.db
-  std::string key_path;                   // default: data_dir/identity.key
-  std::string plugin_dir;                 // default: data_dir/plugins
+  std::string data_dir;    // absolute
+  std::string db_path;     // default: data_dir/hearth.db
+  std::string key_path;    // default: data_dir/identity.key
+  std::string plugin_dir;  // default: data_dir/plugins
 };
 
 /// What the command line gives; absent values leave the other sources alone.
@@ -53,10 +53,11 @@ struct Overrides {
   std::optional<std::uint16_t> port;
 };
 
-/// A loaded Config and where each setting came from ("default", "hearth.toml:12", "HEARTH_PORT", "--port").
+/// A loaded Config and where each setting came from ("default", "hearth.toml:12", "HEARTH_PORT",
+/// "--port").
 struct Loaded {
   Config config;
-  std::string file;                            // the hearth.toml that was read; empty if none exists
+  std::string file;  // the hearth.toml that was read; empty if none exists
   std::map<std::string, std::string> origins;  // by dotted name, "server.port"
   std::vector<std::string> warnings{};         // sentences for a person; the program goes on
 };
@@ -65,23 +66,29 @@ using Environment = std::map<std::string, std::string>;
 /// This process's environment.
 Environment process_environment();
 
-/// Reads all sources and checks the result. Paths are absolute afterwards: those of a file are relative
-/// to its directory, others to the current one; a leading "~/" is the home directory. Environment names:
-/// HEARTH_SERVER_PORT for server.port, the short ones HEARTH_HOST, _PORT, _TOKEN, _MODEL, _DATA, _LOG, and
-/// with lower priority Fabio-Claw's HOST, PORT, MODEL_PATH, DB_PATH, KEY_PATH, PLUGIN_DIR. An unknown
-/// HEARTH_ variable is an error, since a typing mistake must not pass in silence; HEARTH_CONFIG names
-/// the file, HEARTH_TEST_* is left to tests.
-/// The file: overrides, HEARTH_CONFIG, <data>/hearth.toml, $XDG_CONFIG_HOME/hearth/hearth.toml; the first
-/// that is there. The data directory: overrides, environment, file, $XDG_DATA_HOME/hearth,
+/// Reads all sources and checks the result. Paths are absolute afterwards: those of a file are
+/// relative to its directory, others to the current one; a leading "~/" is the home directory.
+/// Environment names: HEARTH_SERVER_PORT for server.port, the short ones HEARTH_HOST, _PORT,
+/// _TOKEN, _MODEL, _DATA, _LOG, and with lower priority Fabio-Claw's HOST, PORT, MODEL_PATH,
+/// DB_PATH, KEY_PATH, PLUGIN_DIR. An unknown HEARTH_ variable is an error, since a typing mistake
+/// must not pass in silence; HEARTH_CONFIG names the file, HEARTH_TEST_* is left to tests. The
+/// file: overrides, HEARTH_CONFIG, <data>/hearth.toml, $XDG_CONFIG_HOME/hearth/hearth.toml; the
+/// first that is there. The data directory: overrides, environment, file, $XDG_DATA_HOME/hearth,
 /// ~/.local/share/hearth.
-/// Errors: InvalidInput (unknown key or variable: names file, line and the nearest known one; wrong type
-/// or range: names key, limit and origin; server.host beyond loopback without server.tokens), NotFound (a
-/// config file that was asked for by name), Unavailable (a file that cannot be read), TooLarge (above 1 MiB).
+/// Errors: InvalidInput (unknown key or variable: names file, line and the nearest known one; wrong
+/// type or range: names key, limit and origin; server.host beyond loopback without server.tokens),
+/// NotFound (a config file that was asked for by name), Unavailable (a file that cannot be read),
+/// TooLarge (above 1 MiB).
 Result<Loaded> load(const Overrides& overrides, const Environment& environment);
 
 /// Only what one hearth.toml says, over the defaults; no other source, no check between settings.
 /// `file_name` is for messages. Errors: those of load() for a file's text. Safe on any bytes.
 Result<Loaded> parse_text(std::string_view text, const std::string& file_name);
+
+/// The data directory as far as it is known without a settings file, absolute. Errors: InvalidInput
+/// (no home).
+Result<std::string> data_dir_without_file(const Overrides& overrides,
+                                          const Environment& environment);
 
 /// Whether an address is reachable from this machine only: 127.0.0.0/8 or ::1.
 bool is_loopback(const std::string& host);

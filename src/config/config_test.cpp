@@ -107,6 +107,15 @@ TEST_F(Load, FindsItsDataDirectory) {
   EXPECT_EQ(loaded().config.data_dir, fs::current_path().string() + "/here");
 }
 
+TEST_F(Load, DataDirectoryIsKnownEvenWhenTheFileIsBroken) {
+  write("d/hearth.toml", "broken\n");
+  overrides_.data_dir = home_ + "/d/";
+  EXPECT_EQ(refused().code, Code::InvalidInput);
+  EXPECT_EQ(data_dir_without_file(overrides_, environment_).value(), home_ + "/d");
+  EXPECT_EQ(data_dir_without_file({}, environment_).value(), home_ + "/.local/share/hearth");
+  EXPECT_EQ(data_dir_without_file({}, {}).error().field, "data_dir");
+}
+
 TEST_F(Load, WithoutHomeSaysWhatToGive) {
   environment_.clear();
   EXPECT_EQ(refused().field, "data_dir");

@@ -27,7 +27,8 @@ TEST(ParseText, NamesFileLineAndNearestKey) {
       {"[server]\nport = \n", "f.toml:2: "},
       {"[server]\nport = 1\nport = 2\n", "f.toml:3: "},
       {"\xff\xfe", "f.toml:1: "},
-      {"[\nport = 1\n", "f.toml:1: "},  // toml++ 3.3 asserts here
+      {"[\nport = 1\n", "f.toml:1: "},       // toml++ 3.3 asserts here
+      {"a = 1[\"\"\u0342\n", "f.toml:1: "},  // and runs into undefined behaviour here
   };
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.text);
@@ -84,8 +85,8 @@ TEST(ParseText, ChecksTypesAndRangesAtTheirEdges) {
       {"server.host = \"example.org\"", "an IPv4 or IPv6 address is required"},
       {"server.host = \"\"", "allowed are 1 to 253"},
       {"server.tokens = \"0123456789abcdef\"", "an array of strings is required"},
-      {"server.tokens = [\"0123456789abcdef\"]", nullptr},
-      {"server.tokens = [\"0123456789abcde\"]", "item 1: a token has 16 to 256 characters"},
+      {"server.tokens = [\"12345678\"]", nullptr},
+      {"server.tokens = [\"1234567\"]", "item 1: a token has 8 to 256 characters"},
       {"server.tokens = [\"0123456789abcde \"]", "visible ASCII"},
       {"server.tokens = [\"0123456789abcdef\", 1]",
        "an array of strings is required, not a mixed array"},

@@ -10,7 +10,7 @@ namespace {
 constexpr std::int64_t kPathBytesMax = 4'095;  // PATH_MAX less the final zero
 constexpr std::int64_t kMinute = 60'000;       // ms
 constexpr std::int64_t kHour = 60 * kMinute;
-constexpr std::size_t kTokenBytesMin = 16, kTokenBytesMax = 256;
+constexpr std::size_t kTokenBytesMin = 8, kTokenBytesMax = 256;
 
 const char* check_address(std::string_view text) {
   unsigned char bytes[sizeof(in6_addr)];
@@ -26,7 +26,7 @@ const char* check_token(std::string_view text) {
       std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
   if (!visible) return "a token has visible ASCII characters only";
   if (text.size() < kTokenBytesMin || text.size() > kTokenBytesMax)
-    return "a token has 16 to 256 characters; make one with: openssl rand -hex 24";
+    return "a token has 8 to 256 characters; make one with: openssl rand -hex 24";
   return nullptr;
 }
 
@@ -92,7 +92,7 @@ constexpr Setting kSettings[] = {
      "PORT", false, "Port to listen on. 0: any free one."},
     {"server.tokens", Kind::List, at<&C::server, &S::tokens>, 0, 64, "", check_token,
      "HEARTH_TOKEN", "", true,
-     "Bearer tokens, 16 to 256 characters each. Empty: no authentication (loopback only).\n"
+     "Bearer tokens, 8 to 256 characters each. Empty: no authentication (loopback only).\n"
      "Keep a file with tokens readable by its owner only."},
     {"server.hosts", Kind::List, at<&C::server, &S::hosts>, 0, 64, "", check_host_name, "", "",
      false, "Further names accepted in the Host header, for use behind a proxy."},
