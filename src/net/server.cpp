@@ -46,7 +46,7 @@ class TcpServer final : public Server {
   asio::awaitable<void> accept_clients();
   void admit(tcp::socket socket);
   void left(const std::shared_ptr<Connection>& connection, bool refused,
-            std::exception_ptr problem);
+            const std::exception_ptr& problem);
   void close_listener();
   void drop_all();
   void on_net_thread(std::function<void()> work);
@@ -88,7 +88,7 @@ Result<void> TcpServer::listen() {
 }
 
 void TcpServer::run() {
-  asio::co_spawn(io_, accept_clients(), [](std::exception_ptr problem) {
+  asio::co_spawn(io_, accept_clients(), [](const std::exception_ptr& problem) {
     HEARTH_CHECK(!problem, "accepting clients does not throw");
   });
   net_ = std::jthread([this] { io_.run(); });
@@ -118,13 +118,13 @@ void TcpServer::admit(tcp::socket socket) {
   auto connection = std::make_shared<Connection>(std::move(socket), common_);
   live_.insert(connection);
   asio::co_spawn(io_, refused ? connection->refuse() : connection->serve(),
-                 [this, connection, refused](std::exception_ptr problem) {
+                 [this, connection, refused](const std::exception_ptr& problem) {
                    left(connection, refused, problem);
                  });
 }
 
 void TcpServer::left(const std::shared_ptr<Connection>& connection, bool refused,
-                     std::exception_ptr problem) {
+                     const std::exception_ptr& problem) {
   // The wall for what a coroutine may throw: the caller's error_body, or no memory.
   try {
     if (problem) std::rethrow_exception(problem);
