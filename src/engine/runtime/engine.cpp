@@ -42,7 +42,7 @@ Result<void> check_length(const LoadedModel& model, const chat::Request& request
       std::holds_alternative<chat::Conversation>(request.prompt) ? "messages" : "prompt";
   if (tokens == 0) return field_error(field, "the prompt is empty");
   if (tokens <= model.context_tokens) return ok();
-  return Error{Code::InvalidInput,
+  return Error{Code::TooLarge,
                "the prompt has " + std::to_string(tokens) + " tokens, the context holds " +
                    std::to_string(model.context_tokens),
                field};
