@@ -185,7 +185,7 @@ TEST(OutputParser, RequiredCallsHoldWhateverTheModelSays) {
         const auto prompt = builder.prepare({.prompt = with_tools(mode, parallel)});
         ASSERT_TRUE(prompt.ok()) << name << ": " << prompt.error().message;
         ASSERT_FALSE(prompt.value().grammar_lazy);
-        for (std::uint32_t seed = 0; seed < 4; ++seed) {
+        for (std::uint32_t seed = 0; seed < 2; ++seed) {
           const Spoken said = speak(model, prompt.value(), seed);
           if (!said.ended) continue;  // a string without end; cut by tokens_max in real life
           ++ended;
@@ -212,7 +212,7 @@ TEST(OutputParser, RequiredCallsHoldWhateverTheModelSays) {
       }
     }
   }
-  EXPECT_GT(ended, 60);
+  EXPECT_GT(ended, 30);
 }
 
 TEST(OutputParser, AutoCallsWaitForTheirTrigger) {
