@@ -29,7 +29,7 @@ struct LoadOptions {
   std::uint32_t slots = 4;                  // generations at a time; 1..16
   std::uint32_t threads = 0;                // 0: all cores this process may use
   std::uint32_t prefill_chunk_tokens = 64;  // prompt tokens between two decode steps; 16..512
-  std::int32_t gpu_layers = 0;              // -1: all
+  std::int32_t gpu_layers = 0;              // 0..1024
   /// Auto: q8_0 where that makes replies independent of batching, else f16.
   KvType kv_type = KvType::Auto;
   bool embeddings = true;  // answer Embed requests

@@ -88,7 +88,7 @@ TEST(Frames, EveryRequestSurvives) {
                        .slots = 16,
                        .threads = 2,
                        .prefill_chunk_tokens = 512,
-                       .gpu_layers = -1,
+                       .gpu_layers = 1024,
                        .kv_type = KvType::Q8_0,
                        .embeddings = false}},
       Load{},
@@ -357,7 +357,7 @@ TEST(Frames, ChecksEveryFieldOfTheOtherRequests) {
                   {"/options/threads", 513, "options.threads"},
                   {"/options/prefill_chunk_tokens", 15, "options.prefill_chunk_tokens"},
                   {"/options/prefill_chunk_tokens", 513, "options.prefill_chunk_tokens"},
-                  {"/options/gpu_layers", -2, "options.gpu_layers"},
+                  {"/options/gpu_layers", -1, "options.gpu_layers"},
                   {"/options/kv_type", 3, "options.kv_type"},
                   {"/options/embeddings", nullptr, "options.embeddings"}},
                  decode_request);

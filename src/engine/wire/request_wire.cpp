@@ -69,7 +69,7 @@ Result<LoadOptions> read_options(const Fields& fields) {
   TRY(options.slots, read_u32(fields, "slots", 1, kSlotsMax));
   TRY(options.threads, read_u32(fields, "threads", 0, kThreadsMax));
   TRY(options.prefill_chunk_tokens, read_u32(fields, "prefill_chunk_tokens", 16, 512));
-  TRY(const auto gpu_layers, read_whole(fields, "gpu_layers", {-1, kGpuLayersMax}));
+  TRY(const auto gpu_layers, read_whole(fields, "gpu_layers", {0, kGpuLayersMax}));
   options.gpu_layers = static_cast<std::int32_t>(gpu_layers);
   TRY(options.kv_type, read_enum<KvType>(fields, "kv_type", 3));
   TRY(options.embeddings, read_flag(fields, "embeddings"));

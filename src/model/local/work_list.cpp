@@ -42,22 +42,22 @@ std::size_t WorkList::started() const {
       works_.begin(), works_.end(), [](const auto& entry) { return entry.second->started; }));
 }
 
-Clock::time_point WorkList::silence_deadline(const Work& work) const {
+Clock::time_point WorkList::silence_deadline(const Work& work, bool engine_free) const {
   if (work.started) return work.last_event + limits_.token_timeout;
-  const bool engine_is_free = started() == 0 && other_requests_ == 0;
-  if (!engine_is_free) return Clock::time_point::max();
+  if (!engine_free) return Clock::time_point::max();
   return std::max(work.accepted, last_word_) + limits_.token_timeout;
 }
 
 std::vector<WorkList::Overdue> WorkList::take_overdue(Clock::time_point now) {
   std::vector<Overdue> overdue;
+  const bool engine_free = engine_is_free();
   for (const auto& [id, work] : works_) {
     if (now >= work->accepted + limits_.request_timeout) {
       overdue.push_back({work,
                          {Code::Timeout, (work->started ? "the answer was not complete within "
                                                         : "the model had no free slot within ") +
                                              in_words(limits_.request_timeout)}});
-    } else if (now >= silence_deadline(*work)) {
+    } else if (now >= silence_deadline(*work, engine_free)) {
       overdue.push_back({work, {Code::Timeout, "no token for " + in_words(limits_.token_timeout)}});
     }
   }
@@ -71,10 +71,11 @@ bool WorkList::wedged(Clock::time_point now) const {
 }
 
 Clock::time_point WorkList::next_deadline() const {
+  const bool engine_free = engine_is_free();
   auto next = Clock::time_point::max();
   for (const auto& [id, work] : works_) {
     next = std::min(next, work->accepted + limits_.request_timeout);
-    next = std::min(next, silence_deadline(*work));
+    next = std::min(next, silence_deadline(*work, engine_free));
   }
   for (const auto& [id, since] : owed_) next = std::min(next, since + limits_.cancel_grace);
   return next;

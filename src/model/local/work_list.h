@@ -77,7 +77,8 @@ class WorkList {
   std::size_t started() const;
 
  private:
-  Clock::time_point silence_deadline(const Work& work) const;
+  bool engine_is_free() const { return started() == 0 && other_requests_ == 0; }
+  Clock::time_point silence_deadline(const Work& work, bool engine_free) const;
 
   const TimeLimits limits_;
   std::map<std::uint64_t, WorkPointer> works_;
