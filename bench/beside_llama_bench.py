@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Measures `hearth bench` and llama-bench in turns, so that a busy spell hits both. See the shell script
-decode_beside_llama_bench.sh, which builds what this needs."""
+"""Measures `hearth bench` and llama-bench in turns, so that a busy spell hits both. The script
+decode_beside_llama_bench.sh builds what this needs."""
 import argparse
 import json
 import os

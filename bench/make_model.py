@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""make_model.py OUT --source LLAMA_CPP [--layers N] [--seed N]: a model of TinyLlama-1.1B's shape with
-random weights, as an f16 GGUF, for measuring speed where no model may be downloaded.
+"""make_model.py OUT --source LLAMA_CPP [--layers N] [--seed N]: a model of TinyLlama-1.1B's shape
+with random weights, as an f16 GGUF, for measuring speed where no model may be downloaded.
 
-The shape is that of TinyLlama-1.1B-Chat (22 layers of width 2048, 32 heads, 4 of keys and values, 5632
-wide inside, 32000 tokens). The tokenizer is copied from the vocabulary file in llama.cpp's tree. What it
-says is noise. Tensors are written one by one, so the largest of them bounds the memory needed. The same
-seed gives the same bytes. Needs Debian's python3-numpy, and what gguf-py imports.
+The shape is that of TinyLlama-1.1B-Chat (22 layers of width 2048, 32 heads, 4 of keys and values,
+5632 wide inside, 32000 tokens). The tokenizer is copied from the vocabulary file in llama.cpp's
+tree. What it says is noise. Tensors are written one by one, so the largest of them bounds the
+memory needed. The same seed gives the same bytes. Needs Debian's python3-numpy, and what gguf-py
+imports.
 """
 import argparse
 import pathlib

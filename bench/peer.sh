@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# peer.sh [PROGRAM...]: builds programs of the pinned llama.cpp (llama-bench and llama-quantize unless
-# told otherwise) under build/deps/peer and prints the folder they are in on its last line.
+# peer.sh [PROGRAM...]: builds programs of the pinned llama.cpp (llama-bench and llama-quantize
+# unless told otherwise) under build/deps/peer and prints the folder they are in on its last line.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- llama-bench llama-quantize

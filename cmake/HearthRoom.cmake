@@ -37,8 +37,8 @@ function(hearth_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS unit)
 endfunction()
 
-# hearth_script_test(<name> COMMAND <command>... [TIMEOUT <seconds>]): a test that is a program of any
-# language. Its last line says `N passed, N failed` or `N passed, N failed, N skipped`.
+# hearth_script_test(<name> COMMAND <command>... [TIMEOUT <seconds>]): a test that is a program of
+# any language. Its last line says `N passed, N failed` or `N passed, N failed, N skipped`.
 function(hearth_script_test name)
   cmake_parse_arguments(TEST "" "TIMEOUT" "COMMAND" ${ARGN})
   if(NOT TEST_TIMEOUT)

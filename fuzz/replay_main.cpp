@@ -1,5 +1,5 @@
-// Runs a fuzz target over files instead of libFuzzer's inventions: `<name>_fuzz FOLDER...`. The empty
-// input is always among them. A target that finds a fault aborts, as it does under libFuzzer.
+// Runs a fuzz target over files instead of libFuzzer's inventions: `<name>_fuzz FOLDER...`. The
+// empty input is always among them. A target that finds a fault aborts, as it does under libFuzzer.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

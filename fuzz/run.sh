@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# run.sh SECONDS [NAME]: builds the fuzz targets with libFuzzer and AddressSanitizer and runs each for
-# SECONDS. New inputs worth keeping go to fuzz/corpus/<name>; a fault leaves its input under
+# run.sh SECONDS [NAME]: builds the fuzz targets with libFuzzer and AddressSanitizer and runs each
+# for SECONDS. New inputs worth keeping go to fuzz/corpus/<name>; a fault leaves its input under
 # build/fuzz/faults and ends with exit status 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,7 +21,8 @@ for name in "${targets[@]}"; do
   if "build/fuzz/bin/${name}_fuzz" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
     -artifact_prefix="build/fuzz/faults/$name-" -print_final_stats=1 \
     "build/fuzz/new/$name" "fuzz/corpus/$name" >"build/fuzz/$name.log" 2>&1; then
-    grep -oP '(?<=number_of_executed_units: )\d+' "build/fuzz/$name.log" | sed 's/$/ runs, no fault/'
+    runs=$(grep -oP '(?<=number_of_executed_units: )\d+' "build/fuzz/$name.log")
+    echo "$runs runs, no fault"
     # Keeps the smallest set of inputs that reaches as much as all of them.
     "build/fuzz/bin/${name}_fuzz" -merge=1 "fuzz/corpus/$name" "build/fuzz/new/$name" \
       >/dev/null 2>&1

@@ -4,7 +4,7 @@
   tests/lint.py [--apply-format] [--no-clang-tidy] [FILE...]
 
 clang-tidy reads the release build's compile_commands.json. A file that was clean is not read again
-until it, a header of ours that it includes, the checks or its command change: build/lint/ remembers.
+until it, a header of ours that it includes, the checks or its command change; build/lint/ knows.
 Unit tests are left out of clang-tidy unless named: GoogleTest's headers would triple its time.
 """
 import argparse

@@ -20,75 +20,76 @@ constexpr int max_answer = 200;
 constexpr int context_size = 2048;
 
 std::vector<llama_token> tokenize(const llama_vocab* vocab, const std::string& text) {
-    std::vector<llama_token> ids(text.size() + 8);
-    const int count = llama_tokenize(vocab, text.data(), static_cast<int>(text.size()), ids.data(),
-                                     static_cast<int>(ids.size()), false, true);
-    ids.resize(count > 0 ? static_cast<size_t>(count) : 0);
-    return ids;
+  std::vector<llama_token> ids(text.size() + 8);
+  const int count = llama_tokenize(vocab, text.data(), static_cast<int>(text.size()), ids.data(),
+                                   static_cast<int>(ids.size()), false, true);
+  ids.resize(count > 0 ? static_cast<size_t>(count) : 0);
+  return ids;
 }
 
 std::string piece_of(const llama_vocab* vocab, llama_token id) {
-    char text[256];
-    const int size = llama_token_to_piece(vocab, id, text, sizeof text, 0, false);
-    return std::string(text, size > 0 ? static_cast<size_t>(size) : 0);
+  char text[256];
+  const int size = llama_token_to_piece(vocab, id, text, sizeof text, 0, false);
+  return std::string(text, size > 0 ? static_cast<size_t>(size) : 0);
 }
 
 llama_token best_token(const float* logits, int count) {
-    int best = 0;
-    for (int i = 1; i < count; ++i) {
-        if (logits[i] > logits[best]) best = i;
-    }
-    return best;
+  int best = 0;
+  for (int i = 1; i < count; ++i) {
+    if (logits[i] > logits[best]) best = i;
+  }
+  return best;
 }
 
 std::string answer(llama_context* context, const llama_vocab* vocab, const std::string& prompt) {
-    llama_memory_clear(llama_get_memory(context), true);
-    std::vector<llama_token> ids = tokenize(vocab, prompt);
-    if (ids.empty() || ids.size() + max_answer > context_size) return "(the prompt does not fit)";
-    std::string text;
-    llama_batch batch = llama_batch_get_one(ids.data(), static_cast<int>(ids.size()));
-    llama_token next = 0;
-    for (int i = 0; i < max_answer; ++i) {
-        if (llama_decode(context, batch) != 0) return "(decode failed)";
-        next = best_token(llama_get_logits_ith(context, -1), llama_vocab_n_tokens(vocab));
-        if (llama_vocab_is_eog(vocab, next)) break;
-        text += piece_of(vocab, next);
-        batch = llama_batch_get_one(&next, 1);
-    }
-    return text;
+  llama_memory_clear(llama_get_memory(context), true);
+  std::vector<llama_token> ids = tokenize(vocab, prompt);
+  if (ids.empty() || ids.size() + max_answer > context_size) return "(the prompt does not fit)";
+  std::string text;
+  llama_batch batch = llama_batch_get_one(ids.data(), static_cast<int>(ids.size()));
+  llama_token next = 0;
+  for (int i = 0; i < max_answer; ++i) {
+    if (llama_decode(context, batch) != 0) return "(decode failed)";
+    next = best_token(llama_get_logits_ith(context, -1), llama_vocab_n_tokens(vocab));
+    if (llama_vocab_is_eog(vocab, next)) break;
+    text += piece_of(vocab, next);
+    batch = llama_batch_get_one(&next, 1);
+  }
+  return text;
 }
 
 void quiet(ggml_log_level level, const char* text, void*) {
-    if (level == GGML_LOG_LEVEL_ERROR || level == GGML_LOG_LEVEL_WARN) std::fputs(text, stderr);
+  if (level == GGML_LOG_LEVEL_ERROR || level == GGML_LOG_LEVEL_WARN) std::fputs(text, stderr);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 3) {
-        std::fprintf(stderr, "usage: %s MODEL PROMPTS [q8_0]\n", argv[0]);
-        return 2;
-    }
-    llama_log_set(quiet, nullptr);
-    llama_backend_init();
-    llama_model* model = llama_model_load_from_file(argv[1], llama_model_default_params());
-    if (!model) return 1;
-    llama_context_params params = llama_context_default_params();
-    params.n_ctx = params.n_batch = context_size;
-    params.n_threads = params.n_threads_batch = 1;
-    if (argc > 3 && std::strcmp(argv[3], "q8_0") == 0) params.type_k = params.type_v = GGML_TYPE_Q8_0;
-    llama_context* context = llama_init_from_model(model, params);
-    if (!context) return 1;
+  if (argc < 3) {
+    std::fprintf(stderr, "usage: %s MODEL PROMPTS [q8_0]\n", argv[0]);
+    return 2;
+  }
+  llama_log_set(quiet, nullptr);
+  llama_backend_init();
+  llama_model* model = llama_model_load_from_file(argv[1], llama_model_default_params());
+  if (!model) return 1;
+  llama_context_params params = llama_context_default_params();
+  params.n_ctx = params.n_batch = context_size;
+  params.n_threads = params.n_threads_batch = 1;
+  if (argc > 3 && std::strcmp(argv[3], "q8_0") == 0) params.type_k = params.type_v = GGML_TYPE_Q8_0;
+  llama_context* context = llama_init_from_model(model, params);
+  if (!context) return 1;
 
-    std::ifstream file(argv[2], std::ios::binary);
-    const std::string all((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-    for (size_t begin = 0; begin <= all.size();) {
-        const size_t end = std::min(all.find('\0', begin), all.size());
-        const std::string text = answer(context, llama_model_get_vocab(model), all.substr(begin, end - begin));
-        std::fwrite(text.c_str(), 1, text.size() + 1, stdout);
-        begin = end + 1;
-    }
-    llama_free(context);
-    llama_model_free(model);
-    return 0;
+  std::ifstream file(argv[2], std::ios::binary);
+  const std::string all((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  for (size_t begin = 0; begin <= all.size();) {
+    const size_t end = std::min(all.find('\0', begin), all.size());
+    const std::string text =
+        answer(context, llama_model_get_vocab(model), all.substr(begin, end - begin));
+    std::fwrite(text.c_str(), 1, text.size() + 1, stdout);
+    begin = end + 1;
+  }
+  llama_free(context);
+  llama_model_free(model);
+  return 0;
 }

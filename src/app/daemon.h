@@ -16,14 +16,15 @@ namespace hearth::app {
 /// What a running daemon tells about itself in its PID file.
 struct DaemonInfo {
   pid_t pid = 0;
-  std::string host;          // where it listens; empty until it does
+  std::string host{};  // where it listens; empty until it does
   std::uint16_t port = 0;
-  std::string version;
-  std::string url() const;   // "http://127.0.0.1:11435"
+  std::string version{};
+  std::string url() const;  // "http://127.0.0.1:11435"
 };
 
-/// The right to be the daemon of a data directory: an advisory lock on <data>/hearth.pid, held as long
-/// as this lives and released by the kernel if the process dies. Removes the file when it ends.
+/// The right to be the daemon of a data directory: an advisory lock on <data>/hearth.pid, held as
+/// long as this lives and released by the kernel if the process dies. Removes the file when it
+/// ends.
 class DaemonLock {
  public:
   /// Creates the directory (0700) if needed. Errors: Busy (names the pid that has it), Unavailable.
@@ -44,12 +45,14 @@ class DaemonLock {
 Result<std::optional<DaemonInfo>> find_daemon(const std::string& data_dir);
 
 /// Starts `hearth serve <arguments>` in the background (own session, output appended to
-/// <data>/hearth.log, which is rotated above 4 MiB) and waits until GET /health answers. If a daemon
-/// runs already, returns it. Errors: Timeout and Unavailable, with the last lines of the log.
+/// <data>/hearth.log, which is rotated above 4 MiB) and waits until GET /health answers. If a
+/// daemon runs already, returns it. Errors: Timeout and Unavailable, with the last lines of the
+/// log.
 Result<DaemonInfo> ensure_daemon(const Call& call, const std::string& data_dir,
                                  const std::vector<std::string>& serve_arguments);
 
-/// Sends SIGTERM and waits for the end. False if none was running. Errors: Timeout (still draining).
+/// Sends SIGTERM and waits for the end. False if none was running. Errors: Timeout (still
+/// draining).
 Result<bool> stop_daemon(const Call& call, const std::string& data_dir);
 
 }  // namespace hearth::app

@@ -45,19 +45,20 @@ struct PlainTokens {
 
 using Prompt = std::variant<Conversation, PlainText, PlainTokens>;
 
-/// How the next token is chosen. Defaults are OpenAI's where it has one, else neutral (switched off).
+/// How the next token is chosen. Defaults are OpenAI's where it has one, else neutral (switched
+/// off).
 struct Sampling {
-  float temperature = 1.0f;          // 0 is greedy; [0, 2]
-  std::int32_t top_k = 0;            // 0 is off
-  float top_p = 1.0f;                // (0, 1]; 1 is off
-  float min_p = 0.0f;                // [0, 1]; 0 is off
-  float typical_p = 1.0f;            // (0, 1]; 1 is off
-  float repeat_penalty = 1.0f;       // (0, 2]; 1 is off
-  std::int32_t repeat_last_n = 64;   // tokens the penalties look back; -1: the whole context
-  float presence_penalty = 0.0f;     // [-2, 2]
-  float frequency_penalty = 0.0f;    // [-2, 2]
-  std::optional<std::uint32_t> seed{};                  // absent: random, reported in Started
-  std::vector<std::pair<Token, float>> logit_bias{};    // [-100, 100]; at most kLogitBiasMax
+  float temperature = 1.0f;             // 0 is greedy; [0, 2]
+  std::int32_t top_k = 0;               // 0 is off
+  float top_p = 1.0f;                   // (0, 1]; 1 is off
+  float min_p = 0.0f;                   // [0, 1]; 0 is off
+  float typical_p = 1.0f;               // (0, 1]; 1 is off
+  float repeat_penalty = 1.0f;          // (0, 2]; 1 is off
+  std::int32_t repeat_last_n = 64;      // tokens the penalties look back; -1: the whole context
+  float presence_penalty = 0.0f;        // [-2, 2]
+  float frequency_penalty = 0.0f;       // [-2, 2]
+  std::optional<std::uint32_t> seed{};  // absent: random, reported in Started
+  std::vector<std::pair<Token, float>> logit_bias{};  // [-100, 100]; at most kLogitBiasMax
 };
 
 /// What the text must look like.
@@ -72,11 +73,12 @@ struct Request {
   Prompt prompt;
   Sampling sampling{};
   OutputFormat format{};
-  std::optional<std::uint32_t> tokens_max{};  // generated tokens; absent: what the context still holds
-  std::vector<std::string> stop{};            // the answer ends before any of these; at most kStopMax
+  std::optional<std::uint32_t>
+      tokens_max{};                 // generated tokens; absent: what the context still holds
+  std::vector<std::string> stop{};  // the answer ends before any of these; at most kStopMax
   std::optional<std::uint32_t> top_logprobs{};  // absent: no logprobs; 0..20 alternatives a token
-  bool cache_prompt = true;                   // may reuse and leave KV state for later requests
-  bool ignore_eos = false;                    // benchmarks: go on past the end-of-generation token
+  bool cache_prompt = true;                     // may reuse and leave KV state for later requests
+  bool ignore_eos = false;  // benchmarks: go on past the end-of-generation token
 };
 
 // Bounds of one request; api/ checks them first and names the field, the engine checks them again.
@@ -96,8 +98,8 @@ const char* finish_reason_name(FinishReason reason);
 
 struct TokenLogprob {
   Token token = 0;
-  std::string bytes;      // the token's text, maybe part of a UTF-8 sequence
-  float logprob = 0;      // natural logarithm, <= 0, of the model's own distribution before sampling
+  std::string bytes;  // the token's text, maybe part of a UTF-8 sequence
+  float logprob = 0;  // natural logarithm, <= 0, of the model's own distribution before sampling
 };
 
 /// A token that was chosen, and the likeliest ones at its place.
@@ -106,7 +108,8 @@ struct TokenChoice {
   std::vector<TokenLogprob> top{};  // likeliest first
 };
 
-/// A piece of a tool call. The first piece of each call carries id and name; later ones add arguments.
+/// A piece of a tool call. The first piece of each call carries id and name; later ones add
+/// arguments.
 struct ToolCallDelta {
   std::uint32_t index = 0;
   std::string id{};
@@ -126,7 +129,8 @@ struct Delta {
   std::string content{};
   std::string reasoning{};
   std::vector<ToolCallDelta> tool_calls{};
-  std::vector<TokenChoice> logprobs{};  // one for each token whose text this and earlier deltas completed
+  std::vector<TokenChoice>
+      logprobs{};  // one for each token whose text this and earlier deltas completed
 };
 
 /// Times as llama-server reports them.

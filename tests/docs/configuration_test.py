@@ -12,7 +12,7 @@ BLOCK = re.compile(r"(?<=^```toml\n).*?(?=^```$)", re.M | re.S)
 
 
 def example(program):
-    """What `config init` writes, with its own data directory's name left as the user would see it."""
+    """What `config init` writes."""
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder, "hearth.toml")
         subprocess.run([program, "--config", str(file), "config", "init"], check=True,

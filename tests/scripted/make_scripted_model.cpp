@@ -4,9 +4,11 @@
 // script. It is a real llama-architecture model (RoPE attention, RMSNorm, SwiGLU, the tokenizer and
 // chat template of BASE), so it goes through the whole engine, but its answer is known to the byte:
 //
-//   layer 0  attention head h looks exactly h+1 tokens back (the key's phase is shifted by that many
+//   layer 0  attention head h looks exactly h+1 tokens back (the key's phase is shifted by that
+//   many
 //            RoPE steps) and copies that token's code into its own slot of the residual stream
-//   layer 1  one SwiGLU neuron per n-gram of the script: it fires only if the last n tokens match, and
+//   layer 1  one SwiGLU neuron per n-gram of the script: it fires only if the last n tokens match,
+//   and
 //            writes the code of the next token
 //   output   tied to the embedding: the largest dot product is the scripted token
 //
@@ -34,15 +36,15 @@ namespace {
 
 using Ids = std::vector<llama_token>;
 
-constexpr int kCode = 96;                    // floats of a token's code, also the head size
-constexpr int kHeads = 8;                    // how far back the model looks
-constexpr int kSlots = kHeads + 1;           // the token itself and those before it
-constexpr int kWidth = 896;                  // the residual stream: kSlots codes, a constant, padding
-constexpr int kConstant = kSlots * kCode;    // index of the component that is always 1
-constexpr int kPairs = 24;                   // RoPE pairs used, the fastest ones
+constexpr int kCode = 96;                  // floats of a token's code, also the head size
+constexpr int kHeads = 8;                  // how far back the model looks
+constexpr int kSlots = kHeads + 1;         // the token itself and those before it
+constexpr int kWidth = 896;                // the residual stream: kSlots codes, a constant, padding
+constexpr int kConstant = kSlots * kCode;  // index of the component that is always 1
+constexpr int kPairs = 24;                 // RoPE pairs used, the fastest ones
 constexpr float kRopeBase = 10000.0f;
 constexpr int kContext = 8192;
-constexpr double kMarginNats = 34;           // how far the attended position stands out
+constexpr double kMarginNats = 34;  // how far the attended position stands out
 
 [[noreturn]] void die(const std::string& why) {
   std::fprintf(stderr, "make_scripted_model: %s\n", why.c_str());
@@ -61,8 +63,10 @@ std::vector<Case> read_script(const char* path) {
   std::vector<Case> cases;
   for (const auto& item : json) {
     const std::string opening = item.contains("tool_response")
-        ? "<|im_start|>user\n<tool_response>\n" + item["tool_response"].get<std::string>() + "\n</tool_response>"
-        : "<|im_start|>user\n" + item["user"].get<std::string>();
+                                    ? "<|im_start|>user\n<tool_response>\n" +
+                                          item["tool_response"].get<std::string>() +
+                                          "\n</tool_response>"
+                                    : "<|im_start|>user\n" + item["user"].get<std::string>();
     const bool loops = item.value("loops", false);
     cases.push_back({opening + "<|im_end|>\n<|im_start|>assistant\n",
                      item["reply"].get<std::string>() + (loops ? "" : "<|im_end|>"), loops});
@@ -72,8 +76,9 @@ std::vector<Case> read_script(const char* path) {
 
 Ids tokenize(const llama_vocab* vocab, const std::string& text) {
   Ids ids(text.size() + 8);
-  const int count = llama_tokenize(vocab, text.data(), static_cast<int>(text.size()), ids.data(),
-                                   static_cast<int>(ids.size()), /*add_special=*/false, /*parse_special=*/true);
+  const int count =
+      llama_tokenize(vocab, text.data(), static_cast<int>(text.size()), ids.data(),
+                     static_cast<int>(ids.size()), /*add_special=*/false, /*parse_special=*/true);
   if (count < 0) die("cannot tokenize a case");
   ids.resize(static_cast<std::size_t>(count));
   return ids;
@@ -90,13 +95,18 @@ std::vector<Rule> make_rules(const llama_vocab* vocab, const std::vector<Case>& 
   for (const Case& c : script) {
     const Ids prompt = tokenize(vocab, c.prompt);
     const Ids whole = tokenize(vocab, c.prompt + c.reply);
-    if (!std::equal(prompt.begin(), prompt.end(), whole.begin())) die("reply merges with the prompt: " + c.reply);
+    if (!std::equal(prompt.begin(), prompt.end(), whole.begin()))
+      die("reply merges with the prompt: " + c.reply);
     for (std::size_t i = prompt.size(); i < whole.size(); ++i) {
       const std::size_t from = i < kSlots ? 0 : i - kSlots;
-      steps.push_back({Ids(whole.begin() + static_cast<long>(from), whole.begin() + static_cast<long>(i)), whole[i]});
+      steps.push_back(
+          {Ids(whole.begin() + static_cast<long>(from), whole.begin() + static_cast<long>(i)),
+           whole[i]});
     }
   }
-  const auto suffix = [](const Ids& ids, std::size_t n) { return Ids(ids.end() - static_cast<long>(n), ids.end()); };
+  const auto suffix = [](const Ids& ids, std::size_t n) {
+    return Ids(ids.end() - static_cast<long>(n), ids.end());
+  };
   std::map<Ids, llama_token> rules;
   const auto covered = [&](const Ids& context, std::size_t below) {
     for (std::size_t n = 1; n < below; ++n)
@@ -114,7 +124,8 @@ std::vector<Rule> make_rules(const llama_vocab* vocab, const std::vector<Case>& 
   }
   std::vector<Rule> all;
   for (const Rule& step : steps)
-    if (!covered(step.context, kSlots + 1)) die("ambiguous even after " + std::to_string(kSlots) + " tokens");
+    if (!covered(step.context, kSlots + 1))
+      die("ambiguous even after " + std::to_string(kSlots) + " tokens");
   for (const auto& [context, next] : rules) all.push_back({context, next});
   return all;
 }
@@ -124,15 +135,21 @@ std::vector<float> make_codes(int vocabulary, const std::set<llama_token>& used)
   std::mt19937 random(3);
   std::normal_distribution<float> normal;
   std::vector<float> codes(static_cast<std::size_t>(vocabulary) * kCode);
-  const auto row = [&](int token) { return std::span(codes).subspan(static_cast<std::size_t>(token) * kCode, kCode); };
+  const auto row = [&](int token) {
+    return std::span(codes).subspan(static_cast<std::size_t>(token) * kCode, kCode);
+  };
   const auto draw = [&](int token) {
     float sum = 0;
-    for (float& value : row(token)) { value = normal(random); sum += value * value; }
+    for (float& value : row(token)) {
+      value = normal(random);
+      sum += value * value;
+    }
     for (float& value : row(token)) value /= std::sqrt(sum);
   };
   const auto dot = [&](int a, int b) {
     float sum = 0;
-    for (int i = 0; i < kCode; ++i) sum += row(a)[static_cast<std::size_t>(i)] * row(b)[static_cast<std::size_t>(i)];
+    for (int i = 0; i < kCode; ++i)
+      sum += row(a)[static_cast<std::size_t>(i)] * row(b)[static_cast<std::size_t>(i)];
     return sum;
   };
   for (int token = 0; token < vocabulary; ++token) draw(token);
@@ -154,23 +171,32 @@ std::vector<float> make_codes(int vocabulary, const std::set<llama_token>& used)
 struct Matrix {
   int rows, columns;
   std::vector<float> values;
-  Matrix(int r, int c) : rows(r), columns(c), values(static_cast<std::size_t>(r) * static_cast<std::size_t>(c)) {}
-  float& at(int r, int c) { return values[static_cast<std::size_t>(r) * static_cast<std::size_t>(columns) + static_cast<std::size_t>(c)]; }
+  Matrix(int r, int c)
+      : rows(r), columns(c), values(static_cast<std::size_t>(r) * static_cast<std::size_t>(c)) {}
+  float& at(int r, int c) {
+    return values[static_cast<std::size_t>(r) * static_cast<std::size_t>(columns) +
+                  static_cast<std::size_t>(c)];
+  }
 };
 
 struct Attention {
-  Matrix q{kHeads * kCode, kWidth}, k{kHeads * kCode, kWidth}, v{kHeads * kCode, kWidth}, o{kWidth, kHeads * kCode};
+  Matrix q{kHeads * kCode, kWidth}, k{kHeads * kCode, kWidth}, v{kHeads * kCode, kWidth},
+      o{kWidth, kHeads*kCode};
 };
 
 Attention look_back() {
-  const auto turn = [](int pair) { return std::pow(kRopeBase, -static_cast<float>(pair) / (kCode / 2)); };
-  double second = 0;  // the best score of any position but the wanted one; kPairs is the wanted one's
+  const auto turn = [](int pair) {
+    return std::pow(kRopeBase, -static_cast<float>(pair) / (kCode / 2));
+  };
+  double second =
+      0;  // the best score of any position but the wanted one; kPairs is the wanted one's
   for (int distance = 1; distance < kContext; ++distance) {
     double score = 0;
     for (int i = 0; i < kPairs; ++i) score += std::cos(static_cast<double>(distance) * turn(i));
     second = std::max(second, score);
   }
-  const auto amplitude = static_cast<float>(std::sqrt(kMarginNats * std::sqrt(kCode) / (kPairs - second)));
+  const auto amplitude =
+      static_cast<float>(std::sqrt(kMarginNats * std::sqrt(kCode) / (kPairs - second)));
   const float norm = std::sqrt(2.0f / kWidth);  // RMS of a code and the constant, undone here
   Attention a;
   for (int h = 0; h < kHeads; ++h) {
@@ -192,21 +218,26 @@ struct FeedForward {
   Matrix gate, up, down;
 };
 
-FeedForward follow_script(const std::vector<Rule>& rules, const std::vector<float>& codes, llama_token end) {
+FeedForward follow_script(const std::vector<Rule>& rules, const std::vector<float>& codes,
+                          llama_token end) {
   const int neurons = std::max(256, (static_cast<int>(rules.size()) + 1 + 255) / 256 * 256);
   const float norm = std::sqrt((kSlots + 1.0f) / kWidth);
   FeedForward f{Matrix(neurons, kWidth), Matrix(neurons, kWidth), Matrix(kWidth, neurons)};
-  const auto code = [&](llama_token token, int i) { return codes[static_cast<std::size_t>(token) * kCode + static_cast<std::size_t>(i)]; };
+  const auto code = [&](llama_token token, int i) {
+    return codes[static_cast<std::size_t>(token) * kCode + static_cast<std::size_t>(i)];
+  };
   int neuron = 0;
   for (const Rule& rule : rules) {
     const int n = static_cast<int>(rule.context.size());
     for (int back = 0; back < n; ++back)
       for (int i = 0; i < kCode; ++i)
-        f.gate.at(neuron, back * kCode + i) = 48 * norm * code(rule.context[static_cast<std::size_t>(n - 1 - back)], i);
+        f.gate.at(neuron, back * kCode + i) =
+            48 * norm * code(rule.context[static_cast<std::size_t>(n - 1 - back)], i);
     f.gate.at(neuron, kConstant) = -48 * norm * (static_cast<float>(n) - 0.25f);
     f.up.at(neuron, kConstant) = norm;
     // A longer match says more, so it outweighs the shorter ones inside it.
-    for (int i = 0; i < kCode; ++i) f.down.at(i, neuron) = code(rule.next, i) * std::pow(2.0f, static_cast<float>(n) / 2);
+    for (int i = 0; i < kCode; ++i)
+      f.down.at(i, neuron) = code(rule.next, i) * std::pow(2.0f, static_cast<float>(n) / 2);
     ++neuron;
   }
   f.gate.at(neuron, kConstant) = 12 * norm;  // weak and always on: end the turn
@@ -218,7 +249,8 @@ FeedForward follow_script(const std::vector<Rule>& rules, const std::vector<floa
 class Writer {
  public:
   explicit Writer(const gguf_context* base) : out_(gguf_init_empty()) {
-    ggml_init_params params{.mem_size = std::size_t{512} << 20, .mem_buffer = nullptr, .no_alloc = false};
+    ggml_init_params params{
+        .mem_size = std::size_t{512} << 20, .mem_buffer = nullptr, .no_alloc = false};
     tensors_ = ggml_init(params);
     gguf_set_kv(out_, base);
   }
@@ -227,7 +259,8 @@ class Writer {
   void set(const char* key, const char* value) { gguf_set_val_str(out_, key, value); }
   void add(const std::string& name, const Matrix& matrix) {
     ggml_tensor* tensor = ggml_new_tensor_2d(tensors_, GGML_TYPE_F16, matrix.columns, matrix.rows);
-    ggml_fp32_to_fp16_row(matrix.values.data(), static_cast<ggml_fp16_t*>(tensor->data), static_cast<std::int64_t>(matrix.values.size()));
+    ggml_fp32_to_fp16_row(matrix.values.data(), static_cast<ggml_fp16_t*>(tensor->data),
+                          static_cast<std::int64_t>(matrix.values.size()));
     finish(name, tensor);
   }
   void add_norm(const std::string& name, float value) {
@@ -285,7 +318,8 @@ void build(const char* base_path, const char* script_path, const char* out_path)
   if (!base) die(std::string("cannot read ") + base_path);
   const llama_vocab* vocab = llama_model_get_vocab(base);
   const int vocabulary = llama_vocab_n_tokens(vocab);
-  const llama_token end = llama_vocab_eot(vocab) >= 0 ? llama_vocab_eot(vocab) : llama_vocab_eos(vocab);
+  const llama_token end =
+      llama_vocab_eot(vocab) >= 0 ? llama_vocab_eot(vocab) : llama_vocab_eos(vocab);
 
   const auto rules = make_rules(vocab, read_script(script_path));
   std::set<llama_token> used{end};
@@ -300,7 +334,8 @@ void build(const char* base_path, const char* script_path, const char* out_path)
     embedding.at(token, kConstant) = 1;
   }
   const FeedForward script = follow_script(rules, codes, end);
-  const FeedForward nothing{Matrix(script.gate.rows, kWidth), Matrix(script.gate.rows, kWidth), Matrix(kWidth, script.gate.rows)};
+  const FeedForward nothing{Matrix(script.gate.rows, kWidth), Matrix(script.gate.rows, kWidth),
+                            Matrix(kWidth, script.gate.rows)};
 
   gguf_context* keys = gguf_init_from_file(base_path, {.no_alloc = true, .ctx = nullptr});
   Writer out(keys);

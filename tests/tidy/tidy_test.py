@@ -118,8 +118,10 @@ class Lengths(Case):
 
     def test_heads(self):
         for head in ("int A::f(int x) const noexcept {", "auto f = [&](int x) mutable {",
-                     "auto f = [=] {", "A::A() : x_(1), y_{2} {", "A::A(int a)\n    : x_{a},\n  y_{} {",
-                     "auto f() -> std::vector<int> {", "TEST(Some, Test) {", "void f() REQUIRES(m) {",
+                     "auto f = [=] {", "A::A() : x_(1), y_{2} {",
+                     "A::A(int a)\n    : x_{a},\n  y_{} {",
+                     "auto f() -> std::vector<int> {", "TEST(Some, Test) {",
+                     "void f() REQUIRES(m) {",
                      "template <class T> requires std::integral<T> T f(T t) {",
                      "#define X {\nvoid f() {", "f(T{1}, [x](int y) {"):
             found = faults(lengths.check, {"src/a.cpp": body(71, head)})
@@ -153,7 +155,8 @@ class Lengths(Case):
         room = {"src/base/CMakeLists.txt": "hearth_room(base)"}
         self.caught(lengths.check_readmes, room, "missing")
         self.passes(lengths.check_readmes, room | {"src/base/README.md": "x\n" * 30})
-        self.caught(lengths.check_readmes, room | {"src/base/README.md": "x\n" * 31}, "more than 30")
+        self.caught(lengths.check_readmes, room | {"src/base/README.md": "x\n" * 31},
+                    "more than 30")
 
 
 class Coroutines(Case):
@@ -219,7 +222,8 @@ class Tour(Case):
         return self.CODE | {tour.PAGE: text}
 
     def test_passes(self):
-        self.passes(tour.check, self.page("`src/net/a.cpp`: `serve()`.\n\n`Chat::run()`, `run()`\n"))
+        self.passes(tour.check,
+                    self.page("`src/net/a.cpp`: `serve()`.\n\n`Chat::run()`, `run()`\n"))
         self.passes(tour.check, self.page("The folder `src/net`.\n"))
 
     def test_missing_file(self):
