@@ -41,7 +41,7 @@ struct Api::State {
   void handle(const net::Request& request, std::shared_ptr<net::Exchange> exchange);
   bool stopped_at_gate(const net::Request& request, const Route& route, net::Exchange& reply);
   void dispatch(const net::Request& request, const Route& route,
-                std::shared_ptr<net::Exchange> reply);
+                const std::shared_ptr<net::Exchange>& reply);
   std::shared_ptr<net::Exchange> reply_for(const net::Request& request, const Route& route,
                                            std::shared_ptr<net::Exchange> exchange);
 
@@ -100,20 +100,20 @@ bool Api::State::stopped_at_gate(const net::Request& request, const Route& route
 }
 
 void Api::State::dispatch(const net::Request& request, const Route& route,
-                          std::shared_ptr<net::Exchange> reply) {
+                          const std::shared_ptr<net::Exchange>& reply) {
   if (route.method == std::string_view("POST")) {
     if (is_draining(parts)) return reply->respond(draining_answer());
     if (const auto refused = check_content_type(request))
       return reply->respond(error_response(*refused));
   }
   switch (route.endpoint) {
-    case Endpoint::Chat: return chat_completions(workplace, request, std::move(reply));
-    case Endpoint::Completions: return completions(workplace, request, std::move(reply));
-    case Endpoint::Embeddings: return embeddings(workplace, request, std::move(reply));
-    case Endpoint::Tokenize: return tokenize(workplace, request, std::move(reply));
-    case Endpoint::Detokenize: return detokenize(workplace, request, std::move(reply));
-    case Endpoint::Models: return list_models(workplace, std::move(reply));
-    case Endpoint::OneModel: return show_model(workplace, route.argument, std::move(reply));
+    case Endpoint::Chat: return chat_completions(workplace, request, reply);
+    case Endpoint::Completions: return completions(workplace, request, reply);
+    case Endpoint::Embeddings: return embeddings(workplace, request, reply);
+    case Endpoint::Tokenize: return tokenize(workplace, request, reply);
+    case Endpoint::Detokenize: return detokenize(workplace, request, reply);
+    case Endpoint::Models: return list_models(workplace, reply);
+    case Endpoint::OneModel: return show_model(workplace, route.argument, reply);
     case Endpoint::Health: return reply->respond(health_page(parts, started));
     case Endpoint::Ready: return reply->respond(ready_page(parts));
     case Endpoint::Metrics: return reply->respond(metrics_page(parts));

@@ -40,7 +40,7 @@ struct Parts {
 /// Translates between JSON and chat's plain structs and decides nothing.
 ///
 /// Threads: handlers run on the server's workers and return at once; answers are written from the
-/// models' threads; two own threads make blocking model calls, one cancels and frees generations.
+/// models' threads; four own threads make blocking model calls, one cancels and frees generations.
 /// Lifetime: build after the models and before the server; destroy after the server. The destructor
 /// cancels every answer that is still being made and waits for it.
 class Api {

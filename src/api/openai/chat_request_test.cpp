@@ -238,9 +238,11 @@ TEST(ChatRequest, RefusesBrokenMessages) {
        "messages[0].tool_calls[0].type", "must be function"},
       {R"([{"role":"assistant","tool_calls":[{"id":"a"}]}])", "messages[0].tool_calls[0].function",
        "is required"},
-      {R"([{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f g","arguments":""}}]}])",
+      {R"([{"role":"assistant",
+            "tool_calls":[{"id":"a","function":{"name":"f g","arguments":""}}]}])",
        "messages[0].tool_calls[0].function.name", "1 to 64"},
-      {R"([{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":{}}}]}])",
+      {R"([{"role":"assistant",
+            "tool_calls":[{"id":"a","function":{"name":"f","arguments":{}}}]}])",
        "messages[0].tool_calls[0].function.arguments", "string is required"},
   };
   for (const Refused& c : kCases) expect_refused(c, parse_messages_text(c.text));

@@ -12,7 +12,7 @@ namespace hearth::api {
 /// the server's workers, on which /health must be answered. Any thread.
 class Desk {
  public:
-  static constexpr std::size_t kThreads = 2;
+  static constexpr std::size_t kThreads = 4;
   static constexpr std::size_t kWaitingMax = 32;
 
   Desk();

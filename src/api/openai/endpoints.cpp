@@ -161,7 +161,7 @@ Json model_json(const Workplace& with, const model::Model& model) {
 
 }  // namespace
 
-void chat_completions(Workplace& with, const net::Request& request, ExchangePtr exchange) {
+void chat_completions(Workplace& with, const net::Request& request, const ExchangePtr& exchange) {
   auto addressed = address(with, request, *exchange);
   if (!addressed) return;
   model::Model& model = *addressed->model;
@@ -172,10 +172,10 @@ void chat_completions(Workplace& with, const net::Request& request, ExchangePtr 
   plan.form = make_chat_form(header_for(with, "chatcmpl-", model, delivery.include_usage));
   plan.stream = delivery.stream;
   add_choices(plan, parsed.value().request, delivery, "");
-  std::make_shared<Run>(std::move(plan), std::move(exchange), with.runs)->start(model);
+  std::make_shared<Run>(std::move(plan), exchange, with.runs)->start(model);
 }
 
-void completions(Workplace& with, const net::Request& request, ExchangePtr exchange) {
+void completions(Workplace& with, const net::Request& request, const ExchangePtr& exchange) {
   auto addressed = address(with, request, *exchange);
   if (!addressed) return;
   model::Model& model = *addressed->model;
@@ -188,7 +188,7 @@ void completions(Workplace& with, const net::Request& request, ExchangePtr excha
   });
 }
 
-void embeddings(Workplace& with, const net::Request& request, ExchangePtr exchange) {
+void embeddings(Workplace& with, const net::Request& request, const ExchangePtr& exchange) {
   auto addressed = address(with, request, *exchange);
   if (!addressed) return;
   model::Model& model = *addressed->model;
@@ -202,7 +202,7 @@ void embeddings(Workplace& with, const net::Request& request, ExchangePtr exchan
   });
 }
 
-void tokenize(Workplace& with, const net::Request& request, ExchangePtr exchange) {
+void tokenize(Workplace& with, const net::Request& request, const ExchangePtr& exchange) {
   auto addressed = address(with, request, *exchange);
   if (!addressed) return;
   auto parsed = parse_tokenize_request(addressed->body);
@@ -217,7 +217,7 @@ void tokenize(Workplace& with, const net::Request& request, ExchangePtr exchange
           });
 }
 
-void detokenize(Workplace& with, const net::Request& request, ExchangePtr exchange) {
+void detokenize(Workplace& with, const net::Request& request, const ExchangePtr& exchange) {
   auto addressed = address(with, request, *exchange);
   if (!addressed) return;
   auto parsed = parse_detokenize_request(addressed->body, addressed->model->facts().vocabulary);
@@ -231,7 +231,7 @@ void detokenize(Workplace& with, const net::Request& request, ExchangePtr exchan
           });
 }
 
-void list_models(Workplace& with, ExchangePtr exchange) {
+void list_models(Workplace& with, const ExchangePtr& exchange) {
   Json list = Json::array();
   for (const auto* model : with.parts.models.all) list.push_back(model_json(with, *model));
   Json out = {{"object", "list"}};
@@ -239,7 +239,7 @@ void list_models(Workplace& with, ExchangePtr exchange) {
   answer(*exchange, out);
 }
 
-void show_model(Workplace& with, const std::string& id, ExchangePtr exchange) {
+void show_model(Workplace& with, const std::string& id, const ExchangePtr& exchange) {
   const auto* model = with.parts.models.find(id);
   if (!model) return answer(*exchange, no_such_model(id, with.parts.models));
   answer(*exchange, model_json(with, *model));

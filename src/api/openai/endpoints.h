@@ -19,12 +19,12 @@ struct Workplace {
 
 using ExchangePtr = std::shared_ptr<net::Exchange>;
 
-void chat_completions(Workplace& with, const net::Request& request, ExchangePtr exchange);
-void completions(Workplace& with, const net::Request& request, ExchangePtr exchange);
-void embeddings(Workplace& with, const net::Request& request, ExchangePtr exchange);
-void tokenize(Workplace& with, const net::Request& request, ExchangePtr exchange);
-void detokenize(Workplace& with, const net::Request& request, ExchangePtr exchange);
-void list_models(Workplace& with, ExchangePtr exchange);
-void show_model(Workplace& with, const std::string& id, ExchangePtr exchange);
+void chat_completions(Workplace& with, const net::Request& request, const ExchangePtr& exchange);
+void completions(Workplace& with, const net::Request& request, const ExchangePtr& exchange);
+void embeddings(Workplace& with, const net::Request& request, const ExchangePtr& exchange);
+void tokenize(Workplace& with, const net::Request& request, const ExchangePtr& exchange);
+void detokenize(Workplace& with, const net::Request& request, const ExchangePtr& exchange);
+void list_models(Workplace& with, const ExchangePtr& exchange);
+void show_model(Workplace& with, const std::string& id, const ExchangePtr& exchange);
 
 }  // namespace hearth::api
