@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# The official OpenAI SDK against the real program: tests/sdk/run.sh <path of hearth>
+# Starts a daemon on a free port with a data directory of its own, and ends it.
+set -euo pipefail
+hearth=$(realpath "$1")
+cd "$(dirname "$0")"
+if [ ! -d node_modules/openai ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  npm ci --silent
+fi
+data=$(mktemp -d)
+daemon=
+finish() {
+  [ -z "$daemon" ] || { kill "$daemon" 2>/dev/null || true; wait "$daemon" 2>/dev/null || true; }
+  rm -rf "$data"
+}
+trap finish EXIT
+
+# Nothing but Node is needed: it is here for the SDK anyway.
+free_port() {
+  node -e "const s = require('net').createServer().listen(0, '127.0.0.1', () => {
+    console.log(s.address().port); s.close(); })"
+}
+is_ready() {
+  node -e "fetch('http://127.0.0.1:$port/health/ready')
+    .then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"
+}
+
+port=$(free_port)
+env -u HOST -u PORT -u MODEL_PATH -u DB_PATH -u KEY_PATH -u PLUGIN_DIR \
+  "$hearth" serve --data "$data" --port "$port" >"$data/out" 2>&1 &
+daemon=$!
+for _ in $(seq 300); do
+  if is_ready; then ready=1 && break; fi
+  kill -0 "$daemon" 2>/dev/null || break
+  sleep 0.2
+done
+if [ -z "${ready:-}" ]; then
+  echo "the daemon is not ready:"
+  cat "$data/out"
+  exit 1
+fi
+node openai_test.mjs "http://127.0.0.1:$port"
