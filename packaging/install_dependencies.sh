@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install_dependencies.sh LIST...: installs what is missing of the Debian packages named in the lists.
+# install_dependencies.sh LIST...: installs what is missing of the Debian packages in the lists.
 # Asks the network for nothing when all are there. Needs root or sudo otherwise.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

@@ -5,7 +5,8 @@
 
 Each preset (release, asan, tsan unless told otherwise) is configured, built whole, and each of its
 ctest entries is run. GoogleTest programs are counted by their report, scripts by their own last
-line of that form; a program that dies without either counts as one failure. Exit status 1 if any failed.
+line of that form; a program that dies without either counts as one failure. Exit status 1 if any
+failed.
 """
 import argparse
 import json

@@ -147,8 +147,10 @@ class Lengths(Case):
                         f"{limit + 1} lines, at most {limit}")
 
     def test_columns(self):
-        self.passes(lengths.check, {"a.py": "x = 1  # " + "y" * 91 + "\n"})
-        self.caught(lengths.check, {"a.py": "x = 1  # " + "y" * 92 + "\n"}, "101 columns")
+        for name, limit in (("a.sh", 100), ("a.py", 120)):
+            self.passes(lengths.check, {name: "x = 1  # " + "y" * (limit - 9) + "\n"})
+            self.caught(lengths.check, {name: "x = 1  # " + "y" * (limit - 8) + "\n"},
+                        f"{limit + 1} columns")
         self.passes(lengths.check, {"a.sh": "HASH=" + "f" * 128 + "\n"})
 
     def test_readme(self):
