@@ -1,0 +1,51 @@
+#pragma once
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "base/result.h"
+#include "config/config.h"
+
+namespace hearth::cli {
+
+/// The exit statuses, as `hearth --help` documents them. A signal that ended a command adds 128.
+enum ExitStatus : int { kDone = 0, kFailed = 1, kUsage = 2 };
+
+/// What the global options say, and the command that was chosen.
+struct Context {
+  config::Overrides overrides{};
+  std::function<int()> action{};  // set while parsing, run after it
+};
+
+/// Reads all settings and prints their warnings on standard error. Errors: config::load's.
+Result<config::Loaded> load_settings(const Context& context);
+
+/// Prints "hearth: <message>" on standard error; the exit status for it.
+int fail(const Error& error);
+/// The same for a command line or configuration that cannot be used: always kUsage.
+int fail_usage(const std::string& message);
+
+/// Adds a subcommand whose last help lines are `footer` and whose work is `action`.
+CLI::App* add_command(CLI::App& parent, Context& context, const std::string& name,
+                      const std::string& description, const std::string& footer,
+                      std::function<int()> action);
+
+/// --model, --host and --port, for the commands that have them.
+void add_model_option(CLI::App& command, Context& context);
+void add_listen_options(CLI::App& command, Context& context);
+
+// One for each subcommand, in <name>_command.cpp.
+void add_run_command(CLI::App& root, Context& context);
+void add_chat_command(CLI::App& root, Context& context);
+void add_serve_command(CLI::App& root, Context& context);
+void add_stop_command(CLI::App& root, Context& context);
+void add_status_command(CLI::App& root, Context& context);
+void add_models_command(CLI::App& root, Context& context);
+void add_inspect_command(CLI::App& root, Context& context);
+void add_bench_command(CLI::App& root, Context& context);
+void add_doctor_command(CLI::App& root, Context& context);
+void add_config_command(CLI::App& root, Context& context);
+void add_version_command(CLI::App& root, Context& context);
+void add_engine_command(CLI::App& root, Context& context);
+
+}  // namespace hearth::cli

@@ -1,0 +1,32 @@
+#include "cli/daemon_start.h"
+
+#include <filesystem>
+
+namespace hearth::cli {
+
+std::vector<std::string> serve_arguments(const config::Overrides& overrides,
+                                         const config::Config& config) {
+  std::vector<std::string> arguments = {"--data", config.data_dir};
+  const auto add = [&](const char* name, const std::string& value) {
+    arguments.emplace_back(name);
+    arguments.push_back(value);
+  };
+  if (overrides.config_file) {
+    std::error_code problem;
+    const auto absolute = std::filesystem::absolute(*overrides.config_file, problem);
+    add("--config", problem ? *overrides.config_file : absolute.string());
+  }
+  if (overrides.host) add("--host", *overrides.host);
+  if (overrides.port) add("--port", std::to_string(*overrides.port));
+  if (overrides.model_path) add("--model", config.model.path);  // absolute by now
+  if (overrides.log_level) add("--log-level", *overrides.log_level);
+  return arguments;
+}
+
+Result<app::DaemonInfo> start_daemon(const Call& call, const Context& context,
+                                     const config::Loaded& loaded) {
+  return app::ensure_daemon(call, loaded.config.data_dir,
+                            serve_arguments(context.overrides, loaded.config));
+}
+
+}  // namespace hearth::cli

@@ -1,0 +1,161 @@
+#include <unistd.h>
+
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "app/daemon.h"
+#include "app/oneshot.h"
+#include "cli/ask/daemon_client.h"
+#include "cli/ask/local.h"
+#include "cli/ask/prompt_input.h"
+#include "cli/context.h"
+#include "cli/terminal/interrupt.h"
+#include "cli/terminal/progress.h"
+#include "cli/terminal/style.h"
+
+namespace hearth::cli {
+namespace {
+
+constexpr const char* kFooter =
+    R"(The prompt is taken from the arguments and from standard input, when that is no
+terminal; given both, the input follows the arguments. A running daemon of the data
+directory answers, unless --model names a file; without one, the model is loaded for
+this answer. Ctrl-C stops the answer.
+
+Examples:
+  hearth run "What is the capital of Italy?"
+  hearth run --model ~/models/qwen.gguf --max-tokens 200 "Tell me a story"
+  git diff | hearth run "Describe this change in one sentence:"
+  hearth run --json "2 + 3 = ?" | jq -r .answer
+
+Exit status: 0 answered, 1 failed, 2 no prompt or wrong settings, 130 interrupted.)";
+
+constexpr Millis kDaemonExtra{60'000};  // for its queue, beyond the longest answer
+
+struct Options {
+  std::vector<std::string> words;
+  std::string system;
+  Question question;
+  bool as_json = false;
+};
+
+/// Shows the answer's text as it comes, unless all of it is wanted as JSON at the end.
+class Output {
+ public:
+  Output(bool as_json, Progress& progress) : as_json_(as_json), progress_(progress) {}
+
+  void add(std::string_view text) {
+    progress_.clear();
+    if (as_json_) return;
+    std::cout << (safe_ ? printable(text) : std::string(text)) << std::flush;
+    at_line_start_ = text.ends_with('\n');
+  }
+  void end_line() {
+    progress_.clear();
+    if (!as_json_ && !at_line_start_) std::cout << std::endl;
+    at_line_start_ = true;
+  }
+
+ private:
+  const bool as_json_;
+  const bool safe_ = is_terminal(STDOUT_FILENO);
+  bool at_line_start_ = true;
+  Progress& progress_;
+};
+
+nlohmann::ordered_json to_json(const Reply& reply) {
+  return {{"model", reply.model},
+          {"answer", reply.text},
+          {"finish_reason", reply.finish_reason},
+          {"usage",
+           {{"prompt_tokens", reply.usage.prompt_tokens},
+            {"cached_tokens", reply.usage.cached_tokens},
+            {"completion_tokens", reply.usage.completion_tokens}}},
+          {"timings",
+           {{"prompt_ms", reply.timings.prompt_ms},
+            {"predicted_ms", reply.timings.predicted_ms},
+            {"queued_ms", reply.timings.queued_ms}}}};
+}
+
+Result<Reply> ask_daemon(const Call& call, const app::DaemonInfo& daemon,
+                         const config::Config& config, const Question& question,
+                         const OnText& on_text) {
+  const DaemonClient client(daemon, config);
+  TRY_VOID(wait_until_ready(call, client));
+  TRY(const DaemonClient::Offer offer, client.offer(call));
+  return client.ask(call, offer.name, question, on_text);
+}
+
+Result<Reply> ask_here(const Call& call, const config::Config& config, const Question& question,
+                       Progress& progress, const OnText& on_text) {
+  metrics::Registry metrics;
+  TRY(const auto model, app::open_oneshot(call, config, metrics, [&](const std::string& state) {
+        progress.show(state, fraction_in(state));
+      }));
+  return ask_model(call, *model, question, on_text);
+}
+
+/// The daemon to ask, if one runs and may be asked.
+std::optional<app::DaemonInfo> daemon_to_ask(const Context& context, const config::Config& config) {
+  if (context.overrides.model_path) return std::nullopt;
+  auto found = app::find_daemon(config.data_dir);
+  if (!found.ok() || !found.value() || found.value()->port == 0) return std::nullopt;
+  return std::move(found).value();
+}
+
+Result<Reply> answer(const Context& context, const config::Config& config,
+                     const std::stop_token& stop, const Options& options) {
+  Progress progress;
+  Output output(options.as_json, progress);
+  const OnText on_text = [&](std::string_view text) { output.add(text); };
+  const Call call = Call::within(config.model.request_timeout + kDaemonExtra, stop);
+  const auto daemon = daemon_to_ask(context, config);
+  auto reply = daemon ? ask_daemon(call, *daemon, config, options.question, on_text)
+                      : ask_here(call, config, options.question, progress, on_text);
+  output.end_line();
+  return reply;
+}
+
+int run(const Context& context, Options& options) {
+  const auto loaded = load_settings(context);
+  if (!loaded.ok()) return fail_usage(loaded.error().message);
+  const auto prompt = read_prompt(options.words, STDIN_FILENO);
+  if (!prompt.ok()) return fail_usage(prompt.error().message);
+  if (!options.system.empty())
+    options.question.messages.push_back(said(chat::Role::System, options.system));
+  options.question.messages.push_back(said(chat::Role::User, prompt.value()));
+
+  const Interrupt interrupt;
+  const auto reply = answer(context, loaded.value().config, interrupt.token(), options);
+  if (interrupt.signal() != 0) return interrupt.exit_status();
+  if (!reply.ok()) return fail(reply.error());
+  if (options.as_json) std::cout << to_json(reply.value()).dump(2) << "\n";
+  return kDone;
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& root, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* const command = add_command(root, context, "run", "Answer one prompt", kFooter,
+                                        [&context, options] { return run(context, *options); });
+  command->add_option("prompt", options->words,
+                      "What to answer; several words are joined by spaces");
+  add_model_option(*command, context);
+  command->add_option("--system,-s", options->system, "Instructions that precede the prompt")
+      ->type_name("TEXT");
+  command->add_option("--max-tokens,-n", options->question.tokens_max, "Longest answer, in tokens")
+      ->check(CLI::Range(1, 1'048'576).description(""))
+      ->type_name("N");
+  command
+      ->add_option("--temperature,-t", options->question.temperature,
+                   "How freely words are chosen (Ember: 0, the likeliest; else 0.7)")
+      ->check(CLI::Range(0.0, 2.0).description(""))
+      ->type_name("0..2");
+  command->add_option("--seed", options->question.seed, "Makes a free choice repeatable")
+      ->type_name("N");
+  command->add_flag("--json", options->as_json, "One JSON object: answer, usage, timings, model");
+}
+
+}  // namespace hearth::cli

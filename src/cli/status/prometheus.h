@@ -1,0 +1,21 @@
+#pragma once
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace hearth::cli {
+
+/// The numbers of a /metrics page, summed over labels. Lines that are none are skipped.
+/// Source: Prometheus text exposition format 0.0.4.
+class Metrics {
+ public:
+  Metrics() = default;
+  explicit Metrics(std::string_view text);
+  /// The sum of all series of this name; 0 if there is none.
+  double sum(const std::string& name) const;
+
+ private:
+  std::map<std::string, double> sums_;
+};
+
+}  // namespace hearth::cli
