@@ -1,0 +1,104 @@
+#include "app/daemon.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace hearth::app {
+namespace {
+
+class DataDir {
+ public:
+  DataDir() {
+    char name[] = "/tmp/hearth-daemon-XXXXXX";
+    path_ = mkdtemp(name);
+  }
+  ~DataDir() { std::filesystem::remove_all(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+TEST(DaemonLock, SecondOneIsRefusedAndNamesThePid) {
+  DataDir dir;
+  const auto first = DaemonLock::acquire(dir.path());
+  ASSERT_TRUE(first.ok()) << first.error().message;
+  const auto second = DaemonLock::acquire(dir.path());
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().code, Code::Busy);
+  EXPECT_NE(second.error().message.find(std::to_string(getpid())), std::string::npos)
+      << second.error().message;
+}
+
+TEST(DaemonLock, CreatesThePrivateDirectory) {
+  DataDir dir;
+  const std::string inner = dir.path() + "/a/b";
+  const auto lock = DaemonLock::acquire(inner);
+  ASSERT_TRUE(lock.ok());
+  struct stat status {};
+  ASSERT_EQ(stat(inner.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0700u);
+}
+
+TEST(DaemonLock, FreedWhenItEnds) {
+  DataDir dir;
+  { ASSERT_TRUE(DaemonLock::acquire(dir.path()).ok()); }
+  EXPECT_TRUE(DaemonLock::acquire(dir.path()).ok());
+}
+
+TEST(FindDaemon, TellsWhereItListens) {
+  DataDir dir;
+  EXPECT_FALSE(find_daemon(dir.path()).value().has_value());
+  {
+    auto lock = DaemonLock::acquire(dir.path());
+    ASSERT_TRUE(lock.ok());
+    const auto starting = find_daemon(dir.path());
+    ASSERT_TRUE(starting.value().has_value());
+    EXPECT_EQ(starting.value()->pid, getpid());
+    EXPECT_EQ(starting.value()->port, 0);
+
+    ASSERT_TRUE(lock.value().publish("127.0.0.1", 4'321).ok());
+    const auto listening = find_daemon(dir.path());
+    ASSERT_TRUE(listening.value().has_value());
+    EXPECT_EQ(listening.value()->url(), "http://127.0.0.1:4321");
+  }
+  EXPECT_FALSE(find_daemon(dir.path()).value().has_value());
+}
+
+TEST(FindDaemon, AFileLeftByAKilledDaemonIsNoDaemon) {
+  DataDir dir;
+  const pid_t child = fork();
+  if (child == 0) {
+    auto lock = DaemonLock::acquire(dir.path());
+    _exit(lock.ok() && lock.value().publish("127.0.0.1", 1).ok()
+              ? 0
+              : 1);  // no destructor: as if killed
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+  EXPECT_TRUE(std::filesystem::file_size(dir.path() + "/hearth.pid") > 0);
+  EXPECT_FALSE(find_daemon(dir.path()).value().has_value());
+}
+
+TEST(DaemonInfo, UrlOfAnIpv6Address) {
+  DaemonInfo info;
+  info.host = "::1";
+  info.port = 80;
+  EXPECT_EQ(info.url(), "http://[::1]:80");
+}
+
+TEST(StopDaemon, NothingToStop) {
+  DataDir dir;
+  const auto stopped = stop_daemon(Call::within(Millis(1'000)), dir.path());
+  ASSERT_TRUE(stopped.ok());
+  EXPECT_FALSE(stopped.value());
+}
+
+}  // namespace
+}  // namespace hearth::app

@@ -1,0 +1,125 @@
+#include "app/serve.h"
+
+#include <signal.h>
+
+#include <atomic>
+#include <cerrno>
+#include <ctime>
+
+#include "api/api.h"
+#include "app/daemon.h"
+#include "app/models.h"
+#include "base/log.h"
+#include "base/time_source.h"
+#include "metrics/metrics.h"
+#include "net/server.h"
+#include "vault/identity.h"
+
+namespace hearth::app {
+namespace {
+
+constexpr Millis kLoadingPoll{20};     // how soon a loaded model is announced
+constexpr Millis kDrainingPoll{20};    // how soon the last answer's end is noticed
+constexpr Millis kLastReplies{1'000};  // for answers already made to reach their clients
+
+/// SIGTERM and SIGINT, taken one at a time on the main thread instead of by a handler.
+class Signals {
+ public:
+  /// Blocks them in this thread and in all threads that start later.
+  Signals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+  }
+  /// True if one came within `budget`.
+  bool wait(Millis budget) const {
+    const timespec timeout{.tv_sec = budget.count() / 1'000,
+                           .tv_nsec = budget.count() % 1'000 * 1'000'000};
+    return sigtimedwait(&set_, nullptr, &timeout) > 0;
+  }
+  void wait() const {
+    while (sigwaitinfo(&set_, nullptr) < 0 && errno == EINTR) {
+    }
+  }
+
+ private:
+  sigset_t set_{};
+};
+
+net::ServerOptions server_options(const config::Config& config) {
+  net::ServerOptions options;
+  options.host = config.server.host;
+  options.port = config.server.port;
+  options.limits.body_bytes_max = config.server.body_bytes_max;
+  options.limits.header_bytes_max = config.server.header_bytes_max;
+  options.limits.connections_max = config.server.connections_max;
+  options.error_body = api::Api::error_body;
+  return options;
+}
+
+enum class Until : std::uint8_t { Ready, Signalled };
+
+/// Waits for the model, or for a signal while it loads. Errors: what kept it from loading.
+Result<Until> wait_for_model(const Signals& signals, const config::Config& config,
+                             const model::Model& model) {
+  while (model.state() != model::State::Ready) {
+    if (model.state() == model::State::Failed) return load_error(config, model);
+    if (signals.wait(kLoadingPoll)) return Until::Signalled;
+  }
+  return Until::Ready;
+}
+
+/// Running answers go on, new ones get 503 (Api asks `draining`), until none runs, the time is up
+/// or a second signal comes. The socket stays open meanwhile, so that new work is told and not just
+/// refused.
+void drain(const Signals& signals, const api::Api& api, net::Server& server, Millis budget) {
+  const auto deadline = Clock::now() + budget;
+  log::info("stopping: {} answers are still running", api.answers());
+  bool hurried = false;
+  while (api.answers() > 0 && Clock::now() < deadline && !hurried)
+    hurried = signals.wait(kDrainingPoll);
+  if (api.answers() > 0) log::warn("ending {} answers that did not finish in time", api.answers());
+  server.stop_accepting();
+  if (hurried) return;
+  const auto drained = server.drain(Call::within(kLastReplies));
+  if (!drained.ok()) log::warn("some clients were slow to take their last answer");
+}
+
+}  // namespace
+
+Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
+  const config::Config& config = loaded.config;
+  const Signals signals;
+  TRY_VOID(log::start(config.log.level, "daemon"));
+  TRY(auto lock, DaemonLock::acquire(config.data_dir));
+  TRY(const auto identity, vault::Identity::open_or_create(config.key_path));
+
+  const SystemTime time;
+  metrics::Registry metrics;
+  std::atomic<bool> draining = false;
+  TRY(const auto model, open_model(config, time, metrics));
+  api::Api api(api::Parts{.models = {{model.get()}},
+                          .config = config,
+                          .device_id = identity.device_id(),
+                          .registry = metrics,
+                          .time = time,
+                          .draining = [&draining] { return draining.load(); }});
+  TRY(const auto server, net::Server::start(server_options(config), api.handler()));
+  TRY_VOID(lock.publish(config.server.host, server->port()));
+
+  const DaemonInfo here{.host = config.server.host, .port = server->port()};
+  if (events.on_listening) events.on_listening(here.url());
+  TRY(const Until reached, wait_for_model(signals, config, *model));
+  if (reached == Until::Ready) {
+    if (events.on_ready) events.on_ready(here.url(), model->name());
+    signals.wait();
+  }
+  draining = true;
+  drain(signals, api, *server, config.server.drain_timeout);
+  return ok();
+}
+
+}  // namespace hearth::app
