@@ -11,11 +11,11 @@ namespace hearth::vault {
 /// This installation's Ed25519 key. Source: RFC 8032.
 class Identity {
  public:
-  /// Reads the key file (32 bytes seed, raw) or creates it: written whole to a temporary file with mode
-  /// 0600, synced, then linked into place, so that two starts at once agree on one key.
-  /// A missing parent directory is created with mode 0700.
-  /// Errors: Denied (others may read the file; says which chmod to run), Corrupt (not a regular file of
-  /// 32 bytes), Unavailable (cannot be read or written; says why).
+  /// Reads the key file (32 bytes seed, raw) or creates it: written whole to a temporary file with
+  /// mode 0600, synced, then linked into place, so that two starts at once agree on one key. A
+  /// missing parent directory is created with mode 0700. Errors: Denied (others may read the file;
+  /// says which chmod to run), Corrupt (not a regular file of 32 bytes), Unavailable (cannot be
+  /// read or written; says why).
   static Result<Identity> open_or_create(const std::string& path);
   static Identity from_seed(const std::array<std::uint8_t, 32>& seed);
 
@@ -34,6 +34,7 @@ class Identity {
 };
 
 /// True if `signature` (64 bytes) is `public_key`'s (32 bytes) over `message`.
-bool verify_signature(std::string_view public_key, std::string_view message, std::string_view signature);
+bool verify_signature(std::string_view public_key, std::string_view message,
+                      std::string_view signature);
 
 }  // namespace hearth::vault

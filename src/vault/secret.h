@@ -4,8 +4,8 @@
 
 namespace hearth::vault {
 
-/// Text that must not be seen: it cannot be printed, logged, compared in the open or copied by accident.
-/// Wiped when destroyed.
+/// Text that must not be seen: it cannot be printed, logged, compared in the open or copied by
+/// accident. Wiped when destroyed.
 class Secret {
  public:
   Secret() = default;
