@@ -209,6 +209,14 @@ TEST(EngineGenerate, RunsToTheEndOfTheContext) {
   }
 }
 
+TEST(EngineGenerate, AContextSmallerThanAChunk) {
+  EngineHarness engine;
+  ASSERT_EQ(engine.load({.context_tokens = 40, .slots = 1}).context_tokens, 40u);
+  chat::Request request = continuation("", 10);
+  request.prompt = chat::PlainTokens{std::vector<chat::Token>(39, 5)};
+  EXPECT_EQ(engine.generate(request).finished.value().usage.completion_tokens, 1u);
+}
+
 TEST(EngineGenerate, PromptAtTheEdgeOfTheContext) {
   EngineHarness engine;
   engine.load({.context_tokens = 256, .slots = 1});
@@ -222,7 +230,7 @@ TEST(EngineGenerate, PromptAtTheEdgeOfTheContext) {
   EXPECT_EQ(engine.generate(request).finished.value().usage.completion_tokens, 1u);
   request.prompt = chat::PlainTokens{std::vector<chat::Token>(257, 5)};
   const Heard over = engine.generate(request);
-  EXPECT_EQ(over.failed.value().code, Code::InvalidInput);
+  EXPECT_EQ(over.failed.value().code, Code::TooLarge);
   EXPECT_EQ(over.failed->field, "prompt");
   EXPECT_THAT(over.failed->message, HasSubstr("the prompt has 257 tokens, the context holds 256"));
 }

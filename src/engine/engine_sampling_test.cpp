@@ -30,6 +30,11 @@ TEST(EngineSampling, SeedsDecide) {
   request.sampling.seed = 8;
   EXPECT_NE(engine.generate(request).text, seven.text);
 
+  request.sampling.seed = 0xFFFFFFFF;  // llama.cpp's own word for "random"
+  const Heard largest = engine.generate(request);
+  EXPECT_EQ(largest.started.seed, 0xFFFFFFFFu);
+  EXPECT_EQ(engine.generate(request).bits(), largest.bits());
+
   const Heard random = engine.generate(wild(30));
   EXPECT_NE(random.text, engine.generate(wild(30)).text);
   request.sampling.seed = random.started.seed;
@@ -56,6 +61,42 @@ TEST(EngineSampling, SeedsRepeatAfterOtherTrafficWhateverTheModel) {
       EXPECT_EQ(again.text, first.text) << i;
       EXPECT_EQ(again.bits(), first.bits()) << i;
     }
+  }
+}
+
+/// `count` tokens of the vocabulary, different for each `kind`.
+chat::PlainTokens some_tokens(int count, int kind) {
+  chat::PlainTokens prompt;
+  for (int i = 0; i < count; ++i) prompt.tokens.push_back(300 + (i * (7 + kind) + 13 * kind) % 200);
+  return prompt;
+}
+
+class EngineSeeds : public ::testing::TestWithParam<KvType> {};
+INSTANTIATE_TEST_SUITE_P(Kv, EngineSeeds, ::testing::Values(KvType::Auto, KvType::F16));
+
+TEST_P(EngineSeeds, HoldWhereTheCacheHasHoles) {
+  EngineHarness engine;
+  const LoadOptions options{.context_tokens = 512, .slots = 1, .kv_type = GetParam()};
+  ASSERT_EQ(engine.load(options).context_tokens, 512u);
+  chat::Request seeded = continuation("", 40);
+  seeded.prompt = some_tokens(100, 0);
+  seeded.sampling = {.temperature = 1, .seed = 5};
+  const Heard first = engine.generate(seeded);
+  chat::Request filler = continuation("", 1);
+  const auto fill = [&](int tokens, int kind) {
+    filler.prompt = some_tokens(tokens, kind);
+    engine.generate(filler);
+  };
+  // The one that lies before the seeded sequence gives way to a shorter one. In the hole that is
+  // left, later tokens of the seeded sequence would come before earlier ones.
+  for (int kind = 1; kind < 8; kind += 3) {
+    fill(450, kind);
+    fill(200, kind + 1);
+    EXPECT_EQ(engine.generate(seeded).bits(), first.bits());
+    fill(180, kind + 2);
+    const Heard again = engine.generate(seeded);
+    EXPECT_EQ(again.text, first.text);
+    EXPECT_EQ(again.bits(), first.bits());
   }
 }
 

@@ -186,12 +186,22 @@ std::string metadata(const llama_model* model, const std::string& key) {
   return llama_model_meta_val_str(model, key.c_str(), text, sizeof(text)) > 0 ? text : "";
 }
 
+/// Errors: InvalidInput (a kind of model that needs another way of running it).
+Result<void> check_kind(const llama_model* model, const ModelFacts& facts) {
+  const bool diffusion = llama_model_is_diffusion(model);
+  if (!diffusion && !llama_model_has_encoder(model) && llama_model_has_decoder(model)) return ok();
+  return Error{Code::InvalidInput, facts.name + " (" + facts.architecture + ") is " +
+                                       (diffusion ? "a diffusion" : "an encoder-decoder") +
+                                       " model, which is not supported"};
+}
+
 void read_abilities(LoadedModel& loaded, const LoadOptions& options, const Weights& weights) {
   const llama_model* model = loaded.model.get();
   loaded.causal = metadata(model, loaded.facts.architecture + ".attention.causal") != "false";
-  loaded.can_generate = loaded.causal && !llama_model_has_encoder(model) &&
-                        llama_model_has_decoder(model) && !llama_model_is_diffusion(model);
-  loaded.can_embed = options.embeddings && !llama_model_has_encoder(model);
+  loaded.can_generate = loaded.causal;
+  // A reranker's pooling (LLAMA_POOLING_TYPE_RANK) gives scores.
+  loaded.can_embed =
+      options.embeddings && metadata(model, loaded.facts.architecture + ".pooling_type") != "4";
   loaded.can_cut = !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model) &&
                    llama_model_n_swa(model) == 0;
   // Measured bit for bit on plain attention on the CPU only.
@@ -232,6 +242,7 @@ Result<LoadedModel> load_model(const Load& load, const Machine& machine,
   loaded.threads = load.options.threads > 0 ? load.options.threads : machine.cores();
   loaded.prefill_chunk_tokens = load.options.prefill_chunk_tokens;
   TRY(loaded.model, read_weights(file.get(), load.options, weights, on_progress));
+  TRY_VOID(check_kind(loaded.model.get(), loaded.facts));
   read_abilities(loaded, load.options, weights);
   return loaded;
 }
@@ -239,10 +250,11 @@ Result<LoadedModel> load_model(const Load& load, const Machine& machine,
 Result<llama_context_ptr> make_generating_context(const LoadedModel& model,
                                                   std::uint32_t sequences) {
   llama_context_params params = llama_context_default_params();
-  params.n_ctx = model.context_tokens * model.slots;
   // One ubatch holds a prompt chunk and one token of every slot, so a batch is computed whole or
   // not at all.
   params.n_batch = params.n_ubatch = model.prefill_chunk_tokens + model.slots;
+  // llama.cpp makes batches no larger than the context, and aborts on a larger one.
+  params.n_ctx = std::max(model.context_tokens * model.slots, params.n_batch);
   params.n_seq_max = sequences;
   params.n_outputs_max = sequences;
   params.n_threads = params.n_threads_batch = static_cast<std::int32_t>(model.threads);

@@ -10,6 +10,8 @@
 namespace hearth::engine {
 namespace {
 
+constexpr float kTemperatureMin = 1e-3f;
+
 bool within(float value, float min, float max) {
   return value >= min && value <= max;
 }  // false for NaN
@@ -51,6 +53,17 @@ Result<void> check_bias(const chat::Sampling& sampling, std::int32_t vocabulary)
   return ok();
 }
 
+/// The field that a refused constraint came from.
+const char* constraint_field(const chat::Request& request) {
+  switch (request.format.kind) {
+    case chat::OutputFormat::Kind::Grammar: return "grammar";
+    case chat::OutputFormat::Kind::JsonObject:
+    case chat::OutputFormat::Kind::JsonSchema: return "response_format";
+    case chat::OutputFormat::Kind::Text: break;
+  }
+  return "tools";
+}
+
 bool penalizes(const chat::Sampling& sampling) {
   const bool wanted = sampling.repeat_penalty != 1 || sampling.presence_penalty != 0 ||
                       sampling.frequency_penalty != 0;
@@ -75,9 +88,11 @@ common_params_sampling parameters(const LoadedModel& model, const chat::Request&
                                   const PreparedPrompt& prompt, std::uint32_t seed) {
   const chat::Sampling& sampling = request.sampling;
   common_params_sampling params;
-  params.seed = seed;
+  // llama.cpp reads the largest seed as a wish for a random one.
+  params.seed = std::min(seed, LLAMA_DEFAULT_SEED - 1);
   params.no_perf = true;
-  params.temp = sampling.temperature;
+  // Below this, dividing the logits could give infinities; the likeliest token wins long before.
+  params.temp = sampling.temperature > 0 ? std::max(sampling.temperature, kTemperatureMin) : 0;
   params.top_k = sampling.top_k;
   params.top_p = sampling.top_p;
   params.min_p = sampling.min_p;
@@ -138,8 +153,7 @@ Result<Sampler> Sampler::make(const LoadedModel& model, const chat::Request& req
   }
   auto made = guarded(Code::InvalidInput, "the grammar was refused",
                       [&] { return common_sampler_init(model.model.get(), params); });
-  const char* field =
-      request.format.kind == chat::OutputFormat::Kind::Grammar ? "grammar" : "response_format";
+  const char* field = constraint_field(request);
   if (!made.ok()) return Error{Code::InvalidInput, made.error().message, field};
   if (!made.value()) return field_error(field, "the grammar does not parse");
   sampler.chain_.reset(made.value());
@@ -171,6 +185,7 @@ chat::TokenChoice describe_choice(const LoadedModel& model, const float* logits,
   const double log_sum = largest + std::log(sum);
 
   chat::TokenChoice choice{.chosen = described(model, chosen, logits[chosen] - log_sum)};
+  if (top == 0) return choice;
   std::vector<llama_token> order(vocabulary);
   std::iota(order.begin(), order.end(), 0);
   const auto count = std::min<std::int64_t>(top, vocabulary);
