@@ -171,8 +171,9 @@ void Scheduler::share_out_prompts(std::uint32_t budget) {
   for (Running& running : running_) {
     if (!running.decodes(*sequences_)) prompts.push_back(&running);
   }
-  std::stable_sort(prompts.begin(), prompts.end(), [this](const Running* a, const Running* b) {
-    return a->left(*sequences_) < b->left(*sequences_);
+  std::sort(prompts.begin(), prompts.end(), [this](const Running* a, const Running* b) {
+    return std::pair(a->left(*sequences_), a->job->id) <
+           std::pair(b->left(*sequences_), b->job->id);
   });
   auto sharers = static_cast<std::uint32_t>(prompts.size());
   for (Running* running : prompts) {
