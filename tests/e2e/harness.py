@@ -43,6 +43,14 @@ def wait_until(condition, timeout_s, what):
         time.sleep(0.01)
 
 
+def has_ended(pid):
+    """True if no process has this number, or only a dead one that nobody has collected yet."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
+
+
 class Answer:
     """One HTTP answer, read whole."""
 

@@ -208,13 +208,7 @@ class Lifecycle(unittest.TestCase):
             self.assertEqual(len(engines), 1)
             daemon.process.kill()
             daemon.process.wait()
-
-            def gone(pid):
-                try:
-                    return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-                except OSError:
-                    return True
-            harness.wait_until(lambda: all(map(gone, engines)), 5, "engine ended")
+            harness.wait_until(lambda: all(map(harness.has_ended, engines)), 5, "engine ended")
 
     def test_port_in_use(self):
         with socket.create_server(("127.0.0.1", 0)) as taken, tempfile.TemporaryDirectory() as data:
