@@ -65,9 +65,18 @@ class RecordedExchange final : public net::Exchange {
         [&]() NO_THREAD_SAFETY_ANALYSIS { return body_.find(text) != std::string::npos; });
   }
 
-  int status() const { return read(status_); }
-  int answers() const { return read(answers_); }
-  std::string body() const { return read(body_); }
+  int status() const {
+    MutexLock lock(mutex_);
+    return status_;
+  }
+  int answers() const {
+    MutexLock lock(mutex_);
+    return answers_;
+  }
+  std::string body() const {
+    MutexLock lock(mutex_);
+    return body_;
+  }
   nlohmann::json json() const { return nlohmann::json::parse(body(), nullptr, false); }
   std::string header(std::string_view name) const {
     MutexLock lock(mutex_);
@@ -88,11 +97,6 @@ class RecordedExchange final : public net::Exchange {
   }
 
  private:
-  template <class T>
-  T read(const T& member) const {
-    MutexLock lock(mutex_);
-    return member;
-  }
   bool wait_until(const std::function<bool()>& holds) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     MutexLock lock(mutex_);
