@@ -5,6 +5,9 @@ PREFIX ?= /usr/local
 P ?= What is the capital of Italy?
 SECONDS ?= 60
 PYTHON ?= /usr/bin/python3
+# Another clone of the same sources finds what was compiled here.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := true
 export NINJA_STATUS := [%f/%t, %es]$(subst ,, )
 HEARTH = build/$(PRESET)/bin/hearth
 
