@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PRESETS = ["release", "asan", "tsan"]
 OUTPUT_LINES_SHOWN = 60
+AFTER_KILL_S = 5
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
@@ -91,22 +93,34 @@ def tally_of(report, output, status):
     return tally
 
 
+def run_bounded(command, folder, environment, timeout_s):
+    """(output, exit status) of a program in a process group of its own, which ends with it."""
+    try:
+        child = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                 errors="replace", start_new_session=True)
+    except OSError as absent:
+        return str(absent), 127
+    late = ""
+    try:
+        output, _ = child.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        late = f"\nstopped after {timeout_s:.0f} s"
+        os.killpg(child.pid, signal.SIGKILL)
+        try:
+            output, _ = child.communicate(timeout=AFTER_KILL_S)
+        except subprocess.TimeoutExpired as still:  # somebody who left the group holds the pipe
+            output = (still.stdout or b"").decode(errors="replace")
+    return output + late, 124 if late else child.returncode
+
+
 def run_one(preset, name, command, timeout_s, folder):
     report = ROOT / "build" / preset / "reports" / f"{name}.json"
     report.parent.mkdir(exist_ok=True)
     report.unlink(missing_ok=True)
     environment = os.environ | SANITIZERS | {"GTEST_OUTPUT": f"json:{report}"}
     started = time.monotonic()
-    try:
-        done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              errors="replace", timeout=timeout_s, check=False)
-        output, status = done.stdout, done.returncode
-    except subprocess.TimeoutExpired as late:
-        output = (late.stdout or b"").decode(errors="replace")
-        output, status = output + f"\nstopped after {timeout_s:.0f} s", 124
-    except OSError as absent:
-        output, status = str(absent), 127
+    output, status = run_bounded(command, folder, environment, timeout_s)
     tally = tally_of(report, output, status)
     verdict = "FAIL" if tally.failed else "ok  "
     say(f"{verdict} {preset:8}{name:28}{str(tally):32}{time.monotonic() - started:6.1f} s")
