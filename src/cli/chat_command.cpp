@@ -10,6 +10,7 @@
 #include "cli/daemon_start.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/line_editor.h"
+#include "cli/terminal/quiet_input.h"
 #include "cli/terminal/style.h"
 
 namespace hearth::cli {
@@ -140,6 +141,7 @@ Result<Reply> Chat::ask(const Call& call, std::string& shown) {
 bool Chat::answer(const std::string& text) {
   conversation_.add_user(text);
   const Interrupt interrupt;
+  const QuietInput quiet;
   const Call call = Call::within(config_.model.request_timeout + kAnswerExtra, interrupt.token());
   std::string shown;
   const auto reply = ask(call, shown);

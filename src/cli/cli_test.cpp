@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <sstream>
@@ -26,6 +27,9 @@ struct Outcome {
 };
 
 Outcome hearth(std::vector<std::string> arguments) {
+  // Settings of whoever runs the tests are not ours.
+  for (const auto& [name, value] : config::process_environment())
+    if (name.starts_with("HEARTH_") || name == "HOST" || name == "PORT") ::unsetenv(name.c_str());
   arguments.insert(arguments.begin(), "hearth");
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
