@@ -76,8 +76,8 @@ class OneDaemon(unittest.TestCase):
 
     def test_client_gone_before_a_plain_answer_stops_the_compute(self):
         connection = self.daemon.connect()
-        connection.request("POST", "/v1/chat/completions", json.dumps(harness.chat_body(harness.NEVER_ENDING, max_tokens=7000)),
-                           {"Content-Type": "application/json"})
+        body = json.dumps(harness.chat_body(harness.NEVER_ENDING, max_tokens=7000))
+        connection.request("POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
         harness.wait_until(lambda: self.generating() >= 1, 10, "generation runs")
         started = time.monotonic()
         connection.close()
@@ -125,6 +125,7 @@ class OneDaemon(unittest.TestCase):
     def test_broken_bodies(self):
         def body(**fields):
             return json.dumps(harness.chat_body("x") | fields)
+        bad_schema = {"name": "a", "schema": {"type": "nonsense"}}
         long_prompt = json.dumps(harness.chat_body("word " * 9000))
         cases = [
             ("{", 400, None), ("", 400, None), ("[]", 400, None), ("\xff", 400, None), ("[" * 100_000, 400, None),
@@ -134,11 +135,12 @@ class OneDaemon(unittest.TestCase):
             ('{"messages": [{"role": "user", "content": 3}]}', 400, "messages[0].content"),
             (body(temperature="hot"), 400, "temperature"), (body(temperature=2.1), 400, "temperature"),
             (body(max_tokens=-1), 400, "max_tokens"), (body(max_tokens=1e18), 400, "max_tokens"),
-            (body(n=0), 400, "n"), (body(stop=[""]), 400, None), (body(top_logprobs=21, logprobs=True), 400, "top_logprobs"),
+            (body(n=0), 400, "n"), (body(stop=[""]), 400, None),
+            (body(top_logprobs=21, logprobs=True), 400, "top_logprobs"),
             (body(logit_bias={"999999999": 1}), 400, None), (body(tools=[{"type": "function"}]), 400, None),
             (body(tool_choice={"type": "function", "function": {"name": "nope"}}), 400, None),
             (body(response_format={"type": "xml"}), 400, "response_format.type"),
-            (body(response_format={"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "nonsense"}}}), 400, None),
+            (body(response_format={"type": "json_schema", "json_schema": bad_schema}), 400, None),
             (body(grammar="root ::= ("), 400, "grammar"),
             (body(model="no-such-model"), 404, "model"),
             (long_prompt, 400, "messages"),
@@ -259,7 +261,9 @@ class Doors(unittest.TestCase):
     def test_tokens(self):
         with harness.scripted(HEARTH_TOKEN="open-sesame", wait_ready=False) as daemon:
             allowed = {"Authorization": "Bearer open-sesame"}
-            harness.wait_until(lambda: daemon.request("GET", "/health/ready", headers=allowed).status == 200, 30, "ready")
+            def is_ready():
+                return daemon.request("GET", "/health/ready", headers=allowed).status == 200
+            harness.wait_until(is_ready, 30, "ready")
             self.assertEqual(daemon.request("GET", "/health").status, 200)
             for headers in ({}, {"Authorization": "Bearer open-sesam"}, {"Authorization": "Bearer open-sesame2"},
                             {"Authorization": "Basic open-sesame"}):

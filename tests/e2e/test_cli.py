@@ -23,7 +23,8 @@ class Terminal:
     def __init__(self, *arguments, **environment):
         pid, self.fd = pty.fork()
         if pid == 0:
-            os.execve(harness.HEARTH, [harness.HEARTH, *arguments], harness.clean_environment(TERM="xterm", **environment))
+            environment = harness.clean_environment(TERM="xterm", **environment)
+            os.execve(harness.HEARTH, [harness.HEARTH, *arguments], environment)
         self.pid, self.seen = pid, ""
 
     def type(self, text):
@@ -183,7 +184,8 @@ class Commands(unittest.TestCase):
         self.assertEqual(terminal.leave(), 0)
 
     def test_run_interrupted(self):
-        process = subprocess.Popen([harness.HEARTH, "run", "--data", self.data, "--model", harness.SCRIPTED, harness.NEVER_ENDING],
+        command = [harness.HEARTH, "run", "--data", self.data, "--model", harness.SCRIPTED, harness.NEVER_ENDING]
+        process = subprocess.Popen(command,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
                                    env=harness.clean_environment())
         process.stdout.read(20)

@@ -22,7 +22,8 @@ class Ember(unittest.TestCase):
                 self.assertIn(want, self.daemon.chat(question).text)
 
     def test_same_request_same_bytes(self):
-        for fields in ({"temperature": 0}, {"temperature": 1.5, "seed": 7}, {"temperature": 1.0, "seed": -3, "top_p": 0.9}):
+        for fields in ({"temperature": 0}, {"temperature": 1.5, "seed": 7},
+                       {"temperature": 1.0, "seed": -3, "top_p": 0.9}):
             with self.subTest(fields):
                 answers = {self.daemon.chat("Tell me about yourself.", **fields).text for _ in range(4)}
                 self.assertEqual(len(answers), 1)
@@ -51,7 +52,8 @@ class Ember(unittest.TestCase):
         self.assertEqual(self.daemon.post("/detokenize", {"tokens": tokens}).json["content"].strip(), text)
 
     def test_embeddings(self):
-        data = self.daemon.post("/v1/embeddings", {"input": ["hello", "hello", "goodbye"], "encoding_format": "float"}).json["data"]
+        body = {"input": ["hello", "hello", "goodbye"], "encoding_format": "float"}
+        data = self.daemon.post("/v1/embeddings", body).json["data"]
         self.assertEqual(data[0]["embedding"], data[1]["embedding"])
         self.assertNotEqual(data[0]["embedding"], data[2]["embedding"])
         self.assertAlmostEqual(sum(x * x for x in data[0]["embedding"]), 1, places=3)

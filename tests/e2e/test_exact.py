@@ -60,7 +60,8 @@ class Exact(unittest.TestCase):
 
     def test_stop_strings(self):
         whole = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10"
-        for stop, want in (("7", whole.split("7")[0]), (", 3", "1, 2"), ("3, 4, 5", "1, 2, "), (["zzz", " 2"], "1,"), ("1", "")):
+        for stop, want in (("7", whole.split("7")[0]), (", 3", "1, 2"), ("3, 4, 5", "1, 2, "),
+                           (["zzz", " 2"], "1,"), ("1", "")):
             with self.subTest(stop=stop):
                 answer = self.daemon.chat("Count to thirty.", stop=stop)
                 self.assertEqual(answer.text, want)

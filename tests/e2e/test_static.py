@@ -33,7 +33,8 @@ class Static(unittest.TestCase):
                 source = pathlib.Path("/etc", name)
                 pathlib.Path(root, "etc", name).write_bytes(source.read_bytes() if source.exists() else b"")
             shutil.copy(harness.HEARTH, root + "/hearth")
-            result = subprocess.run(["/usr/sbin/chroot", root, "/hearth", "run", "--data", "/data", "What is the capital of Italy?"],
-                                    capture_output=True, text=True, timeout=60, env={}, stdin=subprocess.DEVNULL)
+            command = ["/usr/sbin/chroot", root, "/hearth", "run", "--data", "/data", "What is the capital of Italy?"]
+            result = subprocess.run(command, capture_output=True, text=True, timeout=60, env={},
+                                    stdin=subprocess.DEVNULL)
             self.assertEqual(result.returncode, 0, result.stderr)
             self.assertIn("Rome", result.stdout)

@@ -27,7 +27,8 @@ out="$root/build/deps/$name"
   if [ ! -f "$out/complete" ]; then
     echo "llama.cpp: building for -march=$march (2 to 4 minutes on 2 cores, once)" >&2
     cmake -S "$here" -B "$out" -G Ninja -DCMAKE_BUILD_TYPE=Release \
-      -DHEARTH_LLAMA_SOURCE="$source" -DHEARTH_MARCH="$march" >"$out.log" 2>&1 || { tail -n 30 "$out.log" >&2; exit 1; }
+      -DHEARTH_LLAMA_SOURCE="$source" -DHEARTH_MARCH="$march" >"$out.log" 2>&1 ||
+      { tail -n 30 "$out.log" >&2; exit 1; }
     ninja -C "$out" llama-common llama ggml >&2
     touch "$out/complete"
   fi
