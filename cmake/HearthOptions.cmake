@@ -11,9 +11,10 @@ target_compile_definitions(hearth_options INTERFACE
 target_link_options(hearth_options INTERFACE -Wl,--gc-sections)
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # GCC's warnings are errors. Clang is here for its lock analysis, whose findings are errors too.
   # Designated initialisers that leave defaults alone are wanted; GCC does not warn about them.
-  target_compile_options(hearth_options INTERFACE
-    -Wthread-safety -Wno-missing-designated-field-initializers)
+  target_compile_options(hearth_options INTERFACE -Wno-error -Wthread-safety -Werror=thread-safety
+    -Wno-missing-designated-field-initializers)
 else()
   # GCC 12 sees overlaps in std::string where there are none (its bug 105651).
   target_compile_options(hearth_options INTERFACE -Wno-restrict)

@@ -34,7 +34,11 @@ function(hearth_test name)
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE ${TEST_LINK} GTest::gmock GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
-  set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS unit)
+  set(timeout_s 300)
+  if(HEARTH_SANITIZE)
+    set(timeout_s 900)  # they slow the engine's tests most, which compute with a real model
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout_s} LABELS unit)
 endfunction()
 
 # hearth_script_test(<name> COMMAND <command>... [TIMEOUT <seconds>]): a test that is a program of
