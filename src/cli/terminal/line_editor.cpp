@@ -119,7 +119,10 @@ LineEditor::Input LineEditor::Editing::read(const std::string& prompt) {
   state = {.prompt = prompt};
   int count = 0;
   const char* const line = ::el_gets(editor, &count);
-  if (state.cancelled) return {Outcome::Cancelled, ""};
+  if (state.cancelled) {
+    std::fputs("^C\n", stdout);  // libedit leaves the cursor behind the text
+    return {Outcome::Cancelled, ""};
+  }
   if (!line || count <= 0) return {Outcome::End, ""};
   if (static_cast<std::size_t>(count) > kLineBytesMax) return {Outcome::TooLong, ""};
   std::string text = without_line_end(std::string(line, static_cast<std::size_t>(count)));
