@@ -136,4 +136,6 @@ std::string Api::error_body(int status, const std::string& message, const std::s
 
 std::size_t Api::answers() const { return state_->runs.size() + state_->desk.size(); }
 
+void Api::end_answers() { state_->runs.end_all({Code::Unavailable, "the daemon is stopping", {}}); }
+
 }  // namespace hearth::api

@@ -42,7 +42,7 @@ struct Parts {
 /// Threads: handlers run on the server's workers and return at once; answers are written from the
 /// models' threads; four own threads make blocking model calls, one cancels and frees generations.
 /// Lifetime: build after the models and before the server; destroy after the server. The destructor
-/// cancels every answer that is still being made and waits for it.
+/// does what end_answers() does and waits for it.
 class Api {
  public:
   explicit Api(Parts parts);
@@ -56,6 +56,9 @@ class Api {
 
   /// Answers that a model is working on now, or that wait for it.
   std::size_t answers() const;
+  /// Gives up on every generating answer: its client gets an error that says that the daemon is
+  /// stopping, its generation is cancelled. Returns at once; answers() tells when it is done.
+  void end_answers();
 
  private:
   struct State;

@@ -75,13 +75,14 @@ Result<Until> wait_for_model(const Signals& signals, const config::Config& confi
 /// Running answers go on, new ones get 503 (Api asks `draining`), until none runs, the time is up
 /// or a second signal comes. The socket stays open meanwhile, so that new work is told and not just
 /// refused.
-void drain(const Signals& signals, const api::Api& api, net::Server& server, Millis budget) {
+void drain(const Signals& signals, api::Api& api, net::Server& server, Millis budget) {
   const auto deadline = Clock::now() + budget;
   log::info("stopping: {} answers are still running", api.answers());
   bool hurried = false;
   while (api.answers() > 0 && Clock::now() < deadline && !hurried)
     hurried = signals.wait(kDrainingPoll);
   if (api.answers() > 0) log::warn("ending {} answers that did not finish in time", api.answers());
+  api.end_answers();  // their clients are told, with an error
   server.stop_accepting();
   if (hurried) return;
   const auto drained = server.drain(Call::within(kLastReplies));

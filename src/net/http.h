@@ -29,7 +29,8 @@ struct Request {
 struct Response {
   int status = 200;
   std::string body{};
-  Headers headers{};  // Content-Type defaults to application/json; Content-Length is added
+  Headers headers{};  // Content-Type defaults to application/json; Content-Length is added;
+                      // "Connection: close" ends the connection after it
 };
 
 /// The answer to one request, given from any thread, at once or later. Exactly one of respond() or

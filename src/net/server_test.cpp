@@ -49,6 +49,18 @@ TEST(Server, AnswersOverOneConnection) {
   EXPECT_TRUE(client.closes_silently());
 }
 
+TEST(Server, ClosesTheConnectionWhenTheHandlerAsks) {
+  const auto server = start([](const Request&, const std::shared_ptr<Exchange>& exchange) {
+    exchange->respond({.status = 503, .body = "bye", .headers = {{"connection", "Close"}}});
+  });
+  RawClient client(server->port());
+  ASSERT_TRUE(client.send(get_request("/")));
+  const auto answer = client.read_response();
+  EXPECT_EQ(answer.body, "bye");
+  EXPECT_EQ(header_of(answer, "connection"), "close");
+  EXPECT_TRUE(client.closes_silently());
+}
+
 TEST(Server, TellsTheHandlerWhatWasSent) {
   Parked parked;
   const auto server = start(parked.handler());

@@ -185,12 +185,12 @@ void Run::retire_if_settled() {
   runs_.retire(shared_from_this());
 }
 
-void Run::cancel() {
+void Run::cancel(const Error& why) {
   std::vector<model::Generation*> live;
   {
     MutexLock lock(mutex_);
     if (retired_ && !exchange_) return;
-    if (!over_) fail({Code::Cancelled, "the answer was cancelled", {}});
+    if (!over_) fail(why);
     for (const auto& generation : generations_)
       if (generation) live.push_back(generation.get());
   }

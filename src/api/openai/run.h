@@ -58,7 +58,7 @@ class Run : public std::enable_shared_from_this<Run> {
   bool all_finished() const REQUIRES(mutex_);
 
   // For Runs, on its thread, never inside on_event.
-  void cancel();
+  void cancel(const Error& why);
   void release();
 
   const std::unique_ptr<Form> form_;

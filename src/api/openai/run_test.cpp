@@ -187,7 +187,21 @@ TEST(Run, TheApiEndsWhatRunsWhenItGoes) {
   bench.model.step(4);
   bench.api.reset();
   EXPECT_EQ(bench.model.running(), 0u);
-  EXPECT_EQ(whole->status(), 499);
+  EXPECT_EQ(whole->status(), 503);
+}
+
+TEST(Run, TellsClientsWhenTheDaemonEndsTheirAnswers) {
+  Bench bench(kManual);
+  const auto whole = bench.post("/v1/chat/completions", Bench::chat_body());
+  const auto stream = bench.post("/v1/chat/completions", Bench::chat_body(R"("stream":true)"));
+  bench.model.step(4);
+  bench.api->end_answers();
+  EXPECT_TRUE(whole->wait() && stream->wait());
+  EXPECT_EQ(whole->status(), 503);
+  EXPECT_EQ(whole->header("Retry-After"), "5");
+  for (const auto& exchange : {whole, stream})
+    EXPECT_THAT(exchange->body(), HasSubstr("the daemon is stopping"));
+  EXPECT_TRUE(all_released(bench));
 }
 
 TEST(Run, LogprobsReachBothShapes) {

@@ -1,7 +1,5 @@
 #include "api/openai/runs.h"
 
-#include <vector>
-
 #include "api/openai/run.h"
 
 namespace hearth::api {
@@ -9,12 +7,7 @@ namespace hearth::api {
 Runs::Runs() : thread_([this] { work(); }) {}
 
 Runs::~Runs() {
-  std::vector<std::shared_ptr<Run>> left;
-  {
-    MutexLock lock(mutex_);
-    left.assign(active_.begin(), active_.end());
-  }
-  for (auto& run : left) cancel(std::move(run));  // each is retired in turn
+  end_all({Code::Unavailable, "the daemon has stopped", {}});  // each is retired in turn
   {
     MutexLock lock(mutex_);
     stopping_ = true;
@@ -28,25 +21,34 @@ void Runs::add(std::shared_ptr<Run> run) {
   active_.insert(std::move(run));
 }
 
-void Runs::cancel(std::shared_ptr<Run> run) { push(Task::Cancel, std::move(run)); }
-void Runs::retire(std::shared_ptr<Run> run) { push(Task::Retire, std::move(run)); }
+void Runs::cancel(std::shared_ptr<Run> run) {
+  push({std::move(run), Error{Code::Cancelled, "the answer was cancelled", {}}});
+}
+
+void Runs::end_all(const Error& why) {
+  MutexLock lock(mutex_);
+  for (const auto& run : active_) orders_.push_back({run, why});
+  changed_.notify_one();
+}
+
+void Runs::retire(std::shared_ptr<Run> run) { push({std::move(run), std::nullopt}); }
 
 std::size_t Runs::size() const {
   MutexLock lock(mutex_);
   return active_.size();
 }
 
-void Runs::push(Task task, std::shared_ptr<Run> run) {
+void Runs::push(Order order) {
   MutexLock lock(mutex_);
-  orders_.emplace_back(task, std::move(run));
+  orders_.push_back(std::move(order));
   changed_.notify_one();
 }
 
 void Runs::carry_out(const Order& order) {
-  if (order.first == Task::Cancel) return order.second->cancel();
-  order.second->release();
+  if (order.why) return order.run->cancel(*order.why);
+  order.run->release();
   MutexLock lock(mutex_);
-  active_.erase(order.second);
+  active_.erase(order.run);
 }
 
 void Runs::work() {

@@ -2,11 +2,12 @@
 #include <condition_variable>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <set>
 #include <thread>
-#include <utility>
 
 #include "base/mutex.h"
+#include "base/result.h"
 
 namespace hearth::api {
 
@@ -24,20 +25,24 @@ class Runs {
 
   /// Keeps `run` until retire().
   void add(std::shared_ptr<Run> run);
-  /// Stops its generations soon.
+  /// Stops its generations soon; what the client still gets says that it was cancelled.
   void cancel(std::shared_ptr<Run> run);
+  /// The same for every answer that is being made; their clients get `why`.
+  void end_all(const Error& why);
   /// Frees its generations and its exchange soon.
   void retire(std::shared_ptr<Run> run);
   /// Answers being made now.
   std::size_t size() const;
 
  private:
-  enum class Task : std::uint8_t { Cancel, Retire };
-  using Order = std::pair<Task, std::shared_ptr<Run>>;
+  struct Order {
+    std::shared_ptr<Run> run;
+    std::optional<Error> why;  // cancel it; absent: retire it
+  };
 
   void work();
   void carry_out(const Order& order);
-  void push(Task task, std::shared_ptr<Run> run);
+  void push(Order order);
 
   mutable Mutex mutex_;
   std::set<std::shared_ptr<Run>> active_ GUARDED_BY(mutex_);

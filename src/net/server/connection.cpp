@@ -231,7 +231,7 @@ asio::awaitable<bool> Connection::deliver() {
 }
 
 asio::awaitable<bool> Connection::send_whole(Response response) {
-  keep_alive_ = stays_open();
+  keep_alive_ = stays_open() && !asks_to_close(response.headers);
   const Framing framing{
       .body = Framing::Body::Sized, .size_bytes = response.body.size(), .keep_alive = keep_alive_};
   auto head = response_head(response.status, response.headers, "application/json", framing);

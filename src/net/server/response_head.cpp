@@ -1,5 +1,6 @@
 #include "net/server/response_head.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/beast/http/status.hpp>
 #include <charconv>
@@ -54,6 +55,12 @@ std::string response_head(int status, const Headers& headers, std::string_view d
   add_framing(head, status, framing);
   head += "\r\n";
   return head;
+}
+
+bool asks_to_close(const Headers& headers) {
+  return std::any_of(headers.begin(), headers.end(), [](const auto& header) {
+    return same_word(header.first, "Connection") && same_word(header.second, "close");
+  });
 }
 
 bool has_no_body(int status) { return status / 100 == 1 || status == 204 || status == 304; }

@@ -24,6 +24,9 @@ struct Framing {
 std::string response_head(int status, const Headers& headers, std::string_view default_type,
                           const Framing& framing);
 
+/// True if the handler wants the connection to end after its answer ("Connection: close").
+bool asks_to_close(const Headers& headers);
+
 /// True for answers that have no body, whatever the handler gave. Source: RFC 9110, section 6.4.1.
 bool has_no_body(int status);
 
