@@ -31,10 +31,10 @@ run: build  ## build, then answer a prompt with the bundled model (P="...")
 run: export PROMPT = $(P)
 
 test: dependencies  ## build and run every test: release, asan, tsan; ends with "N passed, N failed"
-	@$(PYTHON) tests/run.py
+	@$(PYTHON) tests/run.py $(TEST_OPTIONS)
 
-lint: configure  ## rules of the house, clang-format, clang-tidy
-	@$(PYTHON) tests/lint.py
+lint: configure  ## rules of the house, clang-format, clang-tidy (LINT_OPTIONS=--no-clang-tidy leaves that out)
+	@$(PYTHON) tests/lint.py $(LINT_OPTIONS)
 
 format: dependencies  ## apply clang-format to the whole tree
 	@$(PYTHON) tests/lint.py --apply-format

@@ -73,7 +73,9 @@ def own_includes(path):
 
 def fingerprint(path, command):
     digest = hashlib.sha256(f"{TIDY}\n{command}\n".encode())
-    for file in [ROOT / ".clang-tidy", *sorted(own_includes(path))]:
+    configurations = [folder / ".clang-tidy" for folder in path.parents
+                      if (folder / ".clang-tidy").is_file() and folder.is_relative_to(ROOT)]
+    for file in configurations + sorted(own_includes(path)):
         digest.update(str(file).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 

@@ -50,7 +50,7 @@ class Terminal:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError):
-                self.type("\x04")
+                self.type("\x15\x04")  # Ctrl-U first: on a line with text Ctrl-D deletes
             if select.select([self.fd], [], [], 0.5)[0]:
                 with contextlib.suppress(OSError):
                     os.read(self.fd, 4096)

@@ -17,6 +17,7 @@
 namespace hearth::engine {
 namespace {
 
+constexpr std::uint64_t kOneThreadParametersMax = 50'000'000;
 constexpr std::uint32_t kContextDefault = 8'192;  // tokens, when nobody asks for more
 constexpr std::uint32_t kContextWorthHaving =
     2'048;  // a chosen context is not made smaller than this
@@ -215,6 +216,14 @@ void read_abilities(LoadedModel& loaded, const LoadOptions& options, const Weigh
   }
 }
 
+/// A tiny model's step is shorter than what its threads spend waiting for each other at the end of
+/// every graph node, most of all when something else wants a core: one thread is faster then.
+std::uint32_t choose_threads(const LoadOptions& options, const ModelFacts& facts,
+                             const Machine& machine) {
+  if (options.threads > 0) return options.threads;
+  return facts.parameters <= kOneThreadParametersMax ? 1 : machine.cores();
+}
+
 }  // namespace
 
 std::string LoadedModel::piece(llama_token token, bool special) const {
@@ -239,7 +248,7 @@ Result<LoadedModel> load_model(const Load& load, const Machine& machine,
   TRY(loaded.context_tokens,
       fit_context(load.options, loaded.facts, loaded.kv_type, machine.memory_available_bytes()));
   loaded.slots = load.options.slots;
-  loaded.threads = load.options.threads > 0 ? load.options.threads : machine.cores();
+  loaded.threads = choose_threads(load.options, loaded.facts, machine);
   loaded.prefill_chunk_tokens = load.options.prefill_chunk_tokens;
   TRY(loaded.model, read_weights(file.get(), load.options, weights, on_progress));
   TRY_VOID(check_kind(loaded.model.get(), loaded.facts));

@@ -39,10 +39,19 @@ struct Plan {
   ::_exit(127);
 }
 
+/// The kernel's own form of an action; all zero is the default one.
+struct KernelAction {
+  void* handler;
+  unsigned long flags;
+  void* restorer;
+  unsigned long mask;
+};
+
+/// By system call: the C library hides signals 32 and 33, which a parent may have left ignored.
 void reset_signals() {
-  struct sigaction standard {};
-  standard.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &standard, nullptr);
+  const KernelAction standard{};
+  for (int signal = 1; signal < NSIG; ++signal)
+    ::syscall(SYS_rt_sigaction, signal, &standard, nullptr, sizeof standard.mask);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
