@@ -27,7 +27,7 @@ std::string value_or(const Environment& environment, const std::string& name,
 /// A directory of the XDG base directory specification, less "/hearth"; empty if there is no home.
 std::string xdg_directory(const Environment& environment, const std::string& variable,
                           const std::string& below_home) {
-  const std::string set = value_or(environment, variable, "");
+  std::string set = value_or(environment, variable, "");
   if (set.starts_with("/")) return set;  // a relative one must be ignored, says the specification
   const std::string home = value_or(environment, "HOME", "");
   return home.empty() ? "" : home + "/" + below_home;

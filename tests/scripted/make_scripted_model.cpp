@@ -185,8 +185,9 @@ struct Attention {
 };
 
 Attention look_back() {
+  constexpr int kPairsOfHead = kCode / 2;
   const auto turn = [](int pair) {
-    return std::pow(kRopeBase, -static_cast<float>(pair) / (kCode / 2));
+    return std::pow(kRopeBase, -static_cast<float>(pair) / kPairsOfHead);
   };
   double second =
       0;  // the best score of any position but the wanted one; kPairs is the wanted one's
