@@ -68,6 +68,16 @@ struct OutputFormat {
   std::string source{};  // JsonSchema: the schema as JSON text; Grammar: GBNF
 };
 
+/// What a caller wants of the KV cache beyond the reuse that everybody gets.
+struct Cache {
+  /// Names a conversation or prefix for its caller; at most kCacheKeyBytesMax, empty: no name.
+  std::string key{};
+  bool persist = false;  // the state is saved on disk, at the border and when the request ends
+  bool pin = false;      // the prefix up to the border, or the whole prompt, stays resident
+  /// The border lies behind this many messages; 1..messages, of a Conversation only.
+  std::optional<std::uint32_t> border_messages{};
+};
+
 /// One answer to be generated.
 struct Request {
   Prompt prompt;
@@ -79,6 +89,7 @@ struct Request {
   std::optional<std::uint32_t> top_logprobs{};  // absent: no logprobs; 0..20 alternatives a token
   bool cache_prompt = true;                     // may reuse and leave KV state for later requests
   bool ignore_eos = false;  // benchmarks: go on past the end-of-generation token
+  Cache cache{};
 };
 
 // Bounds of one request; api/ checks them first and names the field, the engine checks them again.
@@ -86,6 +97,7 @@ inline constexpr std::size_t kMessagesMax = 2'048;
 inline constexpr std::size_t kToolsMax = 128;
 inline constexpr std::size_t kStopMax = 16;
 inline constexpr std::size_t kStopBytesMax = 256;
+inline constexpr std::size_t kCacheKeyBytesMax = 128;
 inline constexpr std::size_t kLogitBiasMax = 1'024;
 inline constexpr std::uint32_t kTopLogprobsMax = 20;
 inline constexpr std::size_t kSchemaBytesMax = 64 * 1024;

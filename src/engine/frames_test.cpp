@@ -78,7 +78,8 @@ chat::Request full_chat_request() {
           .stop = {"\n\n", "###"},
           .top_logprobs = 20,
           .cache_prompt = false,
-          .ignore_eos = true};
+          .ignore_eos = true,
+          .cache = {.key = "chat 7", .persist = true, .pin = true, .border_messages = 2}};
 }
 
 TEST(Frames, EveryRequestSurvives) {
@@ -95,6 +96,7 @@ TEST(Frames, EveryRequestSurvives) {
       Generate{1, full_chat_request()},
       Generate{std::numeric_limits<std::uint64_t>::max(), {.prompt = chat::PlainText{"Once"}}},
       Generate{2, {.prompt = chat::PlainTokens{{0, 5, 2'147'483'647}}}},
+      Generate{3, {.prompt = chat::PlainText{"x"}, .cache = {.persist = true}}},
       Cancel{3},
       Embed{4, {"text", std::vector<chat::Token>{1, 2}, ""}},
       Tokenize{5, "<s>", true, false},
@@ -323,6 +325,15 @@ TEST(Frames, ChecksEveryFieldOfAGenerate) {
           {"/request/top_logprobs", chat::kTopLogprobsMax + 1, "request.top_logprobs"},
           {"/request/cache_prompt", nullptr, "request.cache_prompt"},
           {"/request/ignore_eos", "yes", "request.ignore_eos"},
+          {"/request/cache", 5, "request.cache"},
+          {"/request/cache/key", "", "request.cache.key"},
+          {"/request/cache/key", bad_text, "request.cache.key"},
+          {"/request/cache/key", std::string(chat::kCacheKeyBytesMax + 1, 'k'),
+           "request.cache.key"},
+          {"/request/cache/persist", nullptr, "request.cache.persist"},
+          {"/request/cache/pin", 1, "request.cache.pin"},
+          {"/request/cache/border", 0, "request.cache.border"},
+          {"/request/cache/border", 5, "request.cache.border"},
       },
       decode_request);
 }
@@ -339,8 +350,16 @@ TEST(Frames, AcceptsAGenerateAtEveryBound) {
   request["sampling"]["logit_bias"] = repeated(chat::kLogitBiasMax, {{"token", 1}, {"bias", -100}});
   request["format"] = {{"kind", 3}, {"source", std::string(chat::kGrammarBytesMax, ' ')}};
   request["stop"] = repeated(chat::kStopMax, std::string(chat::kStopBytesMax, 'x'));
+  request["cache"]["key"] = std::string(chat::kCacheKeyBytesMax, 'k');
+  request["cache"]["border"] = chat::kMessagesMax;
   const auto got = decode_request(2, packed(body));
   EXPECT_TRUE(got.ok()) << got.error().message;
+}
+
+TEST(Frames, OnlyConversationsHaveACacheBorder) {
+  expect_refused(encode(Request(Generate{
+                     1, {.prompt = chat::PlainText{"x"}, .cache = {.key = "k", .persist = true}}})),
+                 {{"/request/cache/border", 1, "request.cache.border"}}, decode_request);
 }
 
 TEST(Frames, ChecksEveryFieldOfTheOtherRequests) {

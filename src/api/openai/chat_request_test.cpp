@@ -88,6 +88,7 @@ TEST(ChatRequest, ReadsEverySamplerField) {
 TEST(ChatRequest, AcceptsTheEdges) {
   const std::string stop256 = R"("stop":[")" + std::string(256, 'x') + R"("])";
   const std::string session = R"("session_id":")" + std::string(128, 'x') + '"';
+  const std::string cache_key = R"("cache":{"key":")" + std::string(128, 'k') + R"("})";
   for (const std::string& fields : std::vector<std::string>{
            R"("temperature":0)",
            R"("temperature":2)",
@@ -115,6 +116,10 @@ TEST(ChatRequest, AcceptsTheEdges) {
            R"("tool_choice":"none")",
            R"("tool_choice":"auto")",
            R"("modalities":["text"])",
+           R"("cache":null)",
+           R"("cache":{})",
+           R"("cache":{"key":null,"border":1})",
+           cache_key,
            R"("response_format":{"type":"text"})",
            R"("grammar":"")",
            R"("grammar":null)",
@@ -165,6 +170,13 @@ TEST(ChatRequest, RefusesBeyondTheEdges) {
       {R"("stream_options":{"include_usage":"yes"})", "stream_options.include_usage",
        "true or false"},
       {R"("session_id":1)", "session_id", "string"},
+      {R"("cache":"k")", "cache", "object is required"},
+      {R"("cache":{"key":""})", "cache.key", "must not be empty"},
+      {R"("cache":{"key":7})", "cache.key", "string is required"},
+      {R"("cache":{"persist":1})", "cache.persist", "true or false"},
+      {R"("cache":{"pin":"yes"})", "cache.pin", "true or false"},
+      {R"("cache":{"border":0})", "cache.border", "from 1 to 1"},
+      {R"("cache":{"border":2})", "cache.border", "from 1 to 1"},
       {R"("functions":[])", "functions", "use tools"},
       {R"("function_call":"auto")", "function_call", "use tool_choice"},
       {R"("audio":{})", "audio", "not supported"},
@@ -181,6 +193,19 @@ TEST(ChatRequest, RefusesBeyondTheEdges) {
   expect_refused({too_many.c_str(), "stop", "at most 16"}, parse_with(too_many));
   const std::string long_stop = R"("stop":[")" + std::string(257, 'x') + R"("])";
   expect_refused({long_stop.c_str(), "stop[0]", "at most 256 bytes"}, parse_with(long_stop));
+  const std::string long_key = R"("cache":{"key":")" + std::string(129, 'k') + R"("})";
+  expect_refused({long_key.c_str(), "cache.key", "at most 128 bytes"}, parse_with(long_key));
+}
+
+TEST(ChatRequest, ReadsWhatToKeepInTheCache) {
+  const auto got = parse(
+      R"({"messages":[{"role":"system","content":"a"},{"role":"user","content":"b"}],
+          "cache":{"key":"k","persist":true,"pin":true,"border":2}})");
+  ASSERT_TRUE(got.ok()) << got.error().message;
+  const chat::Cache& cache = got.value().request.cache;
+  EXPECT_EQ(cache.key, "k");
+  EXPECT_TRUE(cache.persist && cache.pin);
+  EXPECT_EQ(cache.border_messages, 2u);
 }
 
 TEST(ChatRequest, ReadsAConversation) {

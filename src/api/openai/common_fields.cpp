@@ -140,6 +140,24 @@ Result<Delivery> parse_delivery(const Fields& fields) {
   return out;
 }
 
+Result<chat::Cache> parse_cache(const Fields& fields, std::optional<std::size_t> messages) {
+  chat::Cache out;
+  const json* cache = fields.find("cache");
+  if (!cache) return out;
+  TRY(const Fields inner, Fields::of(*cache, fields.path("cache")));
+  TRY(out.key, inner.text_or("key", ""));
+  if (inner.has("key") && out.key.empty()) return inner.wrong("key", "must not be empty");
+  if (out.key.size() > chat::kCacheKeyBytesMax)
+    return inner.wrong("key", at_most("bytes", chat::kCacheKeyBytesMax));
+  TRY(out.persist, inner.flag_or("persist", false));
+  TRY(out.pin, inner.flag_or("pin", false));
+  if (!inner.has("border")) return out;
+  if (!messages) return inner.wrong("border", "only a conversation may have it");
+  TRY(const auto border, inner.whole("border", {1, static_cast<std::int64_t>(*messages)}));
+  out.border_messages = static_cast<std::uint32_t>(*border);
+  return out;
+}
+
 Result<std::vector<std::string>> parse_stop(const Fields& fields) {
   std::vector<std::string> out;
   const json* stop = fields.find("stop");

@@ -66,6 +66,8 @@ TEST(CompletionRequest, RefusesWhatItCannotDo) {
       {R"({"prompt":"a","logprobs":true})", "logprobs", "whole number from 0 to 20"},
       {R"({"prompt":"a","max_tokens":0})", "max_tokens", "from 1"},
       {R"({"prompt":["a","a","a","a","a"],"n":8})", "n", "above 32"},
+      {R"({"prompt":"a","cache":{"border":1}})", "cache.border", "only a conversation"},
+      {R"({"prompt":"a","cache":{"key":""}})", "cache.key", "must not be empty"},
   };
   for (const Refused& c : kCases)
     expect_refused(c, parse_completion_request(json::parse(c.body), kVocabulary));

@@ -19,6 +19,8 @@ struct OutputSyntax;  // private to this folder: how the model's text is parsed 
 struct PreparedPrompt {
   /// The prompt, beginning-of-sequence token included if the model wants one. At least one token.
   std::vector<llama_token> tokens;
+  /// How many of them lie before the request's cache border; 0: it has none.
+  std::uint32_t border_tokens = 0;
 
   // The constraint, in the words of common_params_sampling (llama.cpp, common/common.h).
   common_grammar grammar{};   // empty: unconstrained

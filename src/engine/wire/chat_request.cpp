@@ -61,6 +61,17 @@ json sampling_body(const chat::Sampling& sampling) {
   return body;
 }
 
+bool is_default(const chat::Cache& cache) {
+  return cache.key.empty() && !cache.persist && !cache.pin && !cache.border_messages;
+}
+
+json cache_body(const chat::Cache& cache) {
+  json body{{"persist", cache.persist}, {"pin", cache.pin}};
+  if (!cache.key.empty()) body["key"] = cache.key;
+  if (cache.border_messages) body["border"] = *cache.border_messages;
+  return body;
+}
+
 // ---- reading ----------------------------------------------------------------------------------
 
 Result<std::string> read_tool_name(const Fields& fields, std::string_view name) {
@@ -213,6 +224,22 @@ Result<std::vector<std::string>> read_stop(const Fields& request) {
   return stop;
 }
 
+Result<chat::Cache> read_cache(const Fields& request, const chat::Prompt& prompt) {
+  chat::Cache cache;
+  if (!request.has("cache")) return cache;
+  TRY(const auto fields, read_object(request, "cache"));
+  TRY(cache.key, read_text_or_empty(fields, "key", chat::kCacheKeyBytesMax));
+  if (fields.has("key") && cache.key.empty()) return fields.wrong("key", "must not be empty");
+  TRY(cache.persist, read_flag(fields, "persist"));
+  TRY(cache.pin, read_flag(fields, "pin"));
+  if (!fields.has("border")) return cache;
+  const auto* talk = std::get_if<chat::Conversation>(&prompt);
+  if (!talk) return fields.wrong("border", "only a conversation may have it");
+  TRY(cache.border_messages,
+      read_u32(fields, "border", 1, static_cast<std::uint32_t>(talk->messages.size())));
+  return cache;
+}
+
 }  // namespace
 
 json chat_request_body(const chat::Request& request) {
@@ -223,6 +250,7 @@ json chat_request_body(const chat::Request& request) {
             {"stop", request.stop},
             {"cache_prompt", request.cache_prompt},
             {"ignore_eos", request.ignore_eos}};
+  if (!is_default(request.cache)) body["cache"] = cache_body(request.cache);
   if (request.tokens_max) body["tokens_max"] = *request.tokens_max;
   if (request.top_logprobs) body["top_logprobs"] = *request.top_logprobs;
   return body;
@@ -241,6 +269,7 @@ Result<chat::Request> read_chat_request(const Fields& fields) {
   TRY(const auto top_logprobs, fields.whole("top_logprobs", {0, chat::kTopLogprobsMax}));
   TRY(request.cache_prompt, read_flag(fields, "cache_prompt"));
   TRY(request.ignore_eos, read_flag(fields, "ignore_eos"));
+  TRY(request.cache, read_cache(fields, request.prompt));
   if (tokens_max) request.tokens_max = static_cast<std::uint32_t>(*tokens_max);
   if (top_logprobs) request.top_logprobs = static_cast<std::uint32_t>(*top_logprobs);
   return request;
