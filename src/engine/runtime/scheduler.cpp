@@ -34,10 +34,6 @@ Scheduler::Scheduler(const LoadedModel& model, Jobs& jobs, Outbox& outbox, Count
   watch_.jobs = &jobs;
 }
 
-Scheduler::~Scheduler() {
-  if (context_) llama_batch_free(batch_);
-}
-
 Result<std::unique_ptr<Scheduler>> Scheduler::make(const LoadedModel& model, Jobs& jobs,
                                                    Outbox& outbox, Counters& counters) {
   std::unique_ptr<Scheduler> scheduler(new Scheduler(model, jobs, outbox, counters));
@@ -50,7 +46,7 @@ Result<std::unique_ptr<Scheduler>> Scheduler::make(const LoadedModel& model, Job
   const Sequences::Limits limits{
       .cells = llama_n_ctx(context), .sequences = sequences, .can_cut = model.can_cut};
   scheduler->sequences_ = std::make_unique<Sequences>(context, limits);
-  scheduler->batch_ = llama_batch_init(static_cast<std::int32_t>(llama_n_batch(context)), 0, 1);
+  scheduler->batch_ = std::make_unique<Batch>(llama_n_batch(context));
   counters.kv_cells = limits.cells;
   return scheduler;
 }
@@ -148,14 +144,13 @@ void Scheduler::step() {
   fill_batch();
   const std::int32_t status = decode();
   if (status != 0) return recover(status);
-  sequences_->computed(owners_, {batch_.token, static_cast<std::size_t>(batch_.n_tokens)});
+  sequences_->computed(batch_->owners(), batch_->tokens());
   ++counters_.decode_steps;
   read_outputs();
 }
 
 void Scheduler::fill_batch() {
-  batch_.n_tokens = 0;
-  owners_.clear();
+  batch_->clear();
   watch_.cancelled.clear();
   for (Running& running : running_) {
     running.output = -1;
@@ -164,48 +159,34 @@ void Scheduler::fill_batch() {
   share_out_prompts(model_.prefill_chunk_tokens);
 }
 
-/// Equal shares for all prompts, the shortest first, so that what it leaves goes to the longer
-/// ones.
 void Scheduler::share_out_prompts(std::uint32_t budget) {
   std::vector<Running*> prompts;
+  std::vector<std::uint32_t> wants;
   for (Running& running : running_) {
-    if (!running.decodes(*sequences_)) prompts.push_back(&running);
+    if (running.decodes(*sequences_)) continue;
+    prompts.push_back(&running);
+    wants.push_back(running.left(*sequences_));
   }
-  std::sort(prompts.begin(), prompts.end(), [this](const Running* a, const Running* b) {
-    return std::pair(a->left(*sequences_), a->job->id) <
-           std::pair(b->left(*sequences_), b->job->id);
-  });
-  auto sharers = static_cast<std::uint32_t>(prompts.size());
-  for (Running* running : prompts) {
-    const std::uint32_t share = std::min(running->left(*sequences_), budget / sharers);
-    add_tokens(*running, share);
-    budget -= share;
-    --sharers;
-  }
+  const std::vector<std::uint32_t> shares = share_out(wants, budget);
+  for (std::size_t i = 0; i < prompts.size(); ++i) add_tokens(*prompts[i], shares[i]);
 }
 
 void Scheduler::add_tokens(Running& running, std::uint32_t count) {
   if (count == 0) return;
   const std::uint32_t from = sequences_->length(running.claim.id);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const std::int32_t place = batch_.n_tokens++;
-    batch_.token[place] = running.tokens[from + i];
-    batch_.pos[place] = static_cast<llama_pos>(from + i);
-    batch_.n_seq_id[place] = 1;
-    batch_.seq_id[place][0] = running.claim.id;
-    batch_.logits[place] = 0;
-    owners_.push_back(running.claim.id);
+  for (std::uint32_t position = from; position < from + count; ++position) {
+    const bool is_last = position + 1 == running.tokens.size();
+    const std::int32_t row = batch_->add(running.tokens[position], position, running.claim.id,
+                                         is_last ? Batch::Logits::Yes : Batch::Logits::No);
+    if (is_last) running.output = row;
   }
   watch_.cancelled.push_back(&running.job->cancelled);
-  if (from + count < running.tokens.size()) return;
-  running.output = batch_.n_tokens - 1;
-  batch_.logits[running.output] = 1;
 }
 
 std::int32_t Scheduler::decode() {
-  if (!sequences_->make_room(static_cast<std::uint32_t>(batch_.n_tokens))) return 1;
+  if (!sequences_->make_room(batch_->size())) return 1;
   const auto status = guarded(Code::Internal, "computing failed",
-                              [&] { return llama_decode(context_.get(), batch_); });
+                              [&] { return llama_decode(context_.get(), batch_->raw()); });
   expect_llama_errors(false);
   if (status.ok()) return status.value();
   log::error("{}", status.error().message);
@@ -213,7 +194,8 @@ std::int32_t Scheduler::decode() {
 }
 
 void Scheduler::recover(std::int32_t status) {
-  if (status == 2) return sequences_->aborted(owners_);  // someone was cancelled; the others go on
+  if (status == 2)
+    return sequences_->aborted(batch_->owners());  // someone was cancelled; the others go on
   if (status == 1 && sequences_->evict_one()) return;
   const Error error = status == 1 ? Error{Code::Busy, "the KV cache is full"}
                                   : Error{Code::Internal, "llama.cpp could not compute a batch (" +

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "engine/runtime/answer.h"
+#include "engine/runtime/batch.h"
 #include "engine/runtime/embedder.h"
 #include "engine/runtime/jobs.h"
 #include "engine/runtime/loading.h"
@@ -33,7 +34,6 @@ class Scheduler {
   /// Errors: Unavailable (no context can be made).
   static Result<std::unique_ptr<Scheduler>> make(const LoadedModel& model, Jobs& jobs,
                                                  Outbox& outbox, Counters& counters);
-  ~Scheduler();
 
   /// Works until the jobs are shut down.
   void run();
@@ -88,8 +88,7 @@ class Scheduler {
   Counters& counters_;
   llama_context_ptr context_;  // null for a model that only embeds
   std::unique_ptr<Sequences> sequences_;
-  llama_batch batch_{};
-  std::vector<llama_seq_id> owners_;  // of the batch's tokens
+  std::unique_ptr<Batch> batch_;  // null with the context
   Watch watch_;
   std::deque<std::shared_ptr<GenerateJob>> waiting_;
   std::deque<std::shared_ptr<EmbedJob>> embeds_;
