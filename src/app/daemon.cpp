@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "net/client.h"
+#include "process/own_executable.h"
 
 extern char** environ;
 
@@ -100,16 +101,25 @@ Result<int> open_log(const std::string& path) {
   return fd;
 }
 
+/// A descriptor that reads as an empty file. An empty chroot has no /dev/null.
+Result<int> open_empty_input() {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return system_error("cannot start the daemon: pipe");
+  close(ends[1]);
+  return ends[0];
+}
+
 Result<pid_t> spawn_serve(const std::vector<std::string>& serve_arguments, int log_fd) {
   std::vector<std::string> words = {"hearth", "serve"};
   words.insert(words.end(), serve_arguments.begin(), serve_arguments.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
+  TRY(const int input, open_empty_input());
 
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&files, log_fd, STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&files, log_fd, STDERR_FILENO);
   posix_spawnattr_t attributes;
@@ -117,7 +127,9 @@ Result<pid_t> spawn_serve(const std::vector<std::string>& serve_arguments, int l
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
 
   pid_t pid = 0;
-  const int status = posix_spawn(&pid, "/proc/self/exe", &files, &attributes, argv.data(), environ);
+  const std::string program = process::own_executable();
+  const int status = posix_spawn(&pid, program.c_str(), &files, &attributes, argv.data(), environ);
+  close(input);
   posix_spawn_file_actions_destroy(&files);
   posix_spawnattr_destroy(&attributes);
   if (status != 0)

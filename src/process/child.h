@@ -23,8 +23,8 @@ struct ExitStatus {
 };
 
 struct SpawnOptions {
-  std::vector<std::string> arguments;         // after argv[0]; e.g. {"engine"}
-  std::string executable = "/proc/self/exe";  // where /proc is missing: the path we were started by
+  std::vector<std::string> arguments;      // after argv[0]; e.g. {"engine"}
+  std::string executable{};                // empty: this program (own_executable())
   std::vector<std::string> environment{};  // whole environment of the child; empty: a copy of ours
   int nice = 0;                            // 0..19; 0: as we are
 };

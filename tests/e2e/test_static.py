@@ -25,7 +25,7 @@ class Static(unittest.TestCase):
             self.assertLessEqual(os.path.getsize(stripped) - EMBER.stat().st_size, STRIPPED_BYTES_MAX)
 
     @unittest.skipUnless(os.geteuid() == 0, "chroot needs root")
-    def test_answers_in_an_empty_chroot(self):
+    def test_lives_in_an_empty_chroot(self):
         with tempfile.TemporaryDirectory() as root:
             os.makedirs(root + "/etc")
             os.makedirs(root + "/data")
@@ -33,8 +33,23 @@ class Static(unittest.TestCase):
                 source = pathlib.Path("/etc", name)
                 pathlib.Path(root, "etc", name).write_bytes(source.read_bytes() if source.exists() else b"")
             shutil.copy(harness.HEARTH, root + "/hearth")
-            command = ["/usr/sbin/chroot", root, "/hearth", "run", "--data", "/data", "What is the capital of Italy?"]
-            result = subprocess.run(command, capture_output=True, text=True, timeout=60, env={},
-                                    stdin=subprocess.DEVNULL)
-            self.assertEqual(result.returncode, 0, result.stderr)
-            self.assertIn("Rome", result.stdout)
+
+            def hearth(*arguments, **options):
+                return subprocess.run(["/usr/sbin/chroot", root, "/hearth", *arguments, "--data", "/data"],
+                                      capture_output=True, text=True, timeout=60, env={}, **options)
+
+            answer = hearth("run", "What is the capital of Italy?", stdin=subprocess.DEVNULL)
+            self.assertEqual(answer.returncode, 0, answer.stderr)
+            self.assertIn("Rome", answer.stdout)
+
+            # Here the program has to find itself again without /proc, twice: daemon and engine.
+            started = hearth("serve", "--detach", "--port", "0", stdin=subprocess.DEVNULL)
+            self.assertEqual(started.returncode, 0, started.stderr)
+            try:
+                answer = hearth("run", "What is the capital of Spain?", stdin=subprocess.DEVNULL)
+                self.assertIn("Madrid", answer.stdout, answer.stderr)
+                chat = hearth("chat", input="What is the capital of France?\n")
+                self.assertIn("Paris", chat.stdout, chat.stderr)
+            finally:
+                stopped = hearth("stop")
+            self.assertEqual(stopped.returncode, 0, stopped.stderr)

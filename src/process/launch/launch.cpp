@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -14,6 +13,8 @@
 #include <climits>
 #include <csignal>
 #include <cstring>
+
+#include "process/own_executable.h"
 
 namespace hearth::process {
 namespace {
@@ -105,13 +106,6 @@ std::vector<char*> as_pointers(const std::vector<std::string>& texts) {
   return pointers;
 }
 
-/// In an empty chroot there is no /proc; the kernel still told us the path we were started by.
-std::string resolve_executable(const std::string& executable) {
-  if (executable != "/proc/self/exe" || ::access(executable.c_str(), X_OK) == 0) return executable;
-  const auto* started_as = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
-  return started_as ? started_as : executable;
-}
-
 Error spawn_error(const std::string& executable, const char* what, int problem) {
   return {Code::Unavailable,
           "cannot start " + executable + ": " + what + ": " + std::strerror(problem)};
@@ -130,9 +124,9 @@ int await_exec(int report) {
 }  // namespace
 
 Result<pid_t> launch(const SpawnOptions& options, int their_socket) {
-  const std::string executable = resolve_executable(options.executable);
+  const std::string executable = options.executable.empty() ? own_executable() : options.executable;
   std::vector<std::string> arguments = options.arguments;
-  arguments.insert(arguments.begin(), executable == "/proc/self/exe" ? "hearth" : executable);
+  arguments.insert(arguments.begin(), options.executable.empty() ? "hearth" : executable);
   const auto argument_pointers = as_pointers(arguments);
   const auto environment_pointers = as_pointers(options.environment);
 
