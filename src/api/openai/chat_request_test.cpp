@@ -175,6 +175,7 @@ TEST(ChatRequest, RefusesBeyondTheEdges) {
       {R"("cache":{"key":7})", "cache.key", "string is required"},
       {R"("cache":{"persist":1})", "cache.persist", "true or false"},
       {R"("cache":{"pin":"yes"})", "cache.pin", "true or false"},
+      {R"("cache":{"pin":true})", "cache.key", "required with pin"},
       {R"("cache":{"border":0})", "cache.border", "from 1 to 1"},
       {R"("cache":{"border":2})", "cache.border", "from 1 to 1"},
       {R"("functions":[])", "functions", "use tools"},

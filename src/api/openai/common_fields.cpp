@@ -151,6 +151,7 @@ Result<chat::Cache> parse_cache(const Fields& fields, std::optional<std::size_t>
     return inner.wrong("key", at_most("bytes", chat::kCacheKeyBytesMax));
   TRY(out.persist, inner.flag_or("persist", false));
   TRY(out.pin, inner.flag_or("pin", false));
+  if (out.pin && out.key.empty()) return inner.wrong("key", "is required with pin");
   if (!inner.has("border")) return out;
   if (!messages) return inner.wrong("border", "only a conversation may have it");
   TRY(const auto border, inner.whole("border", {1, static_cast<std::int64_t>(*messages)}));

@@ -1,5 +1,6 @@
 #include "engine/prompt/prompt_builder.h"
 
+#include <algorithm>
 #include <ctime>
 
 #include "base/fields.h"
@@ -84,13 +85,15 @@ struct PromptBuilder::State {
   Result<PreparedPrompt> prepare(const chat::Request& request,
                                  std::chrono::system_clock::time_point now) const;
   Result<PreparedPrompt> prepare(const chat::Conversation& conversation,
-                                 const chat::OutputFormat& format,
+                                 const chat::Request& request,
                                  std::chrono::system_clock::time_point now) const;
   Result<PreparedPrompt> prepare(const chat::PlainText& plain,
                                  const chat::OutputFormat& format) const;
   Result<PreparedPrompt> prepare(const chat::PlainTokens& plain,
                                  const chat::OutputFormat& format) const;
 
+  std::uint32_t border(const chat::Conversation& conversation, std::uint32_t messages,
+                       const RenderOptions& options, const std::vector<llama_token>& whole) const;
   void read_as(const common_chat_params& params, bool thinking, PreparedPrompt& out) const;
   Result<void> constrain_calls(const chat::Conversation& conversation, const RenderOptions& options,
                                const common_chat_params& params, PreparedPrompt& out) const;
@@ -142,7 +145,7 @@ Result<PreparedPrompt> PromptBuilder::prepare(const chat::Request& request,
 Result<PreparedPrompt> PromptBuilder::State::prepare(
     const chat::Request& request, std::chrono::system_clock::time_point now) const {
   if (const auto* conversation = std::get_if<chat::Conversation>(&request.prompt)) {
-    return prepare(*conversation, request.format, now);
+    return prepare(*conversation, request, now);
   }
   if (const auto* text = std::get_if<chat::PlainText>(&request.prompt)) {
     return prepare(*text, request.format);
@@ -160,9 +163,10 @@ std::chrono::system_clock::time_point PromptBuilder::start_of_today() {
 }
 
 Result<PreparedPrompt> PromptBuilder::State::prepare(
-    const chat::Conversation& conversation, const chat::OutputFormat& format,
+    const chat::Conversation& conversation, const chat::Request& request,
     std::chrono::system_clock::time_point now) const {
   TRY_VOID(check_conversation(conversation));
+  const chat::OutputFormat& format = request.format;
   RenderOptions options;
   options.now = now;
   // A call from the first token and a grammar of the user's leave no room for thoughts.
@@ -180,6 +184,8 @@ Result<PreparedPrompt> PromptBuilder::State::prepare(
   result.tokens = with_start(std::move(tokens));
   if (result.tokens.empty())
     return field_error("messages", "the model's chat template makes an empty prompt of them");
+  if (const auto messages = request.cache.border_messages)
+    result.border_tokens = border(conversation, *messages, options, result.tokens);
   result.additional_stops = params.additional_stops;
   if (!rendering.has_template())
     result.additional_stops.insert(result.additional_stops.end(), {"\nUser:", "\nSystem:"});
@@ -193,6 +199,22 @@ Result<PreparedPrompt> PromptBuilder::State::prepare(
     TRY_VOID(constrain_format(format, result));
   }
   return result;
+}
+
+/// What the prompt of the first messages alone and the whole prompt begin with in common. A
+/// template that refuses the part leaves no border.
+std::uint32_t PromptBuilder::State::border(const chat::Conversation& conversation,
+                                           std::uint32_t messages, const RenderOptions& options,
+                                           const std::vector<llama_token>& whole) const {
+  chat::Conversation part = conversation;
+  part.messages.resize(std::min<std::size_t>(messages, part.messages.size()));
+  const auto params = rendering.apply(part, options, unchanged);
+  if (!params.ok()) return 0;
+  auto tokens = rendering.tokens(part, options, params.value().prompt);
+  if (!tokens.ok()) return 0;
+  const std::vector<llama_token> begun = with_start(std::move(tokens).value());
+  const auto ends = std::mismatch(begun.begin(), begun.end(), whole.begin(), whole.end());
+  return static_cast<std::uint32_t>(ends.first - begun.begin());
 }
 
 /// What llama-common says about the answer, for the sampler and the parser.

@@ -339,5 +339,39 @@ TEST(PromptBuilder, ManyThreadsShareIt) {
   EXPECT_THAT(results, ::testing::Each(alone));
 }
 
+TEST(PromptBuilder, TheBorderLiesBehindTheMessagesThatWereNamed) {
+  for (const Family& family : kFamilies) {
+    SCOPED_TRACE(family.chat_template);
+    const llama_model* model = vocabulary(family.vocabulary);
+    const PromptBuilder builder(model, chat_template(family.chat_template));
+    chat::Conversation talk;
+    talk.messages.push_back(
+        {.role = chat::Role::User, .content = "The first question, a long one"});
+    talk.messages.push_back({.role = chat::Role::Assistant, .content = "An answer"});
+    talk.messages.push_back({.role = chat::Role::User, .content = "Another question"});
+    chat::Request request{.prompt = talk};
+    const auto plain = builder.prepare(request);
+    ASSERT_TRUE(plain.ok()) << plain.error().message;
+    EXPECT_EQ(plain.value().border_tokens, 0u);
+
+    request.cache.border_messages = 1;
+    const auto first = builder.prepare(request);
+    request.cache.border_messages = 3;
+    const auto all = builder.prepare(request);
+    EXPECT_EQ(first.value().tokens, plain.value().tokens);
+    EXPECT_EQ(all.value().border_tokens, plain.value().tokens.size());
+
+    // The other question has the same border, however it goes on from there.
+    std::get<chat::Conversation>(request.prompt).messages[1].content = "Something else";
+    request.cache.border_messages = 1;
+    const auto other = builder.prepare(request);
+    const std::uint32_t border = first.value().border_tokens;
+    EXPECT_GT(border, 5u);
+    ASSERT_EQ(other.value().border_tokens, border);
+    EXPECT_TRUE(std::equal(other.value().tokens.begin(), other.value().tokens.begin() + border,
+                           first.value().tokens.begin()));
+  }
+}
+
 }  // namespace
 }  // namespace hearth::engine

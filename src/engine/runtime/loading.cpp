@@ -12,6 +12,7 @@
 #include "engine/builtin_model.h"
 #include "engine/runtime/guard.h"
 #include "engine/runtime/llama_log.h"
+#include "engine/runtime/mapped_pages.h"
 #include "gguf.h"
 
 namespace hearth::engine {
@@ -114,31 +115,40 @@ Result<void> check_options(const LoadOptions& options) {
   return ok();
 }
 
+/// q8_0 has blocks of 32 values.
+bool can_be_q8(const ModelFacts& facts) {
+  const auto fits = [](std::uint32_t length) { return length > 0 && length % 32 == 0; };
+  return fits(facts.key_length) && fits(facts.value_length);
+}
+
 KvType choose_kv(const LoadOptions& options, const ModelFacts& facts, const Weights& weights) {
   if (options.kv_type != KvType::Auto) return options.kv_type;
-  const auto fits = [](std::uint32_t length) { return length > 0 && length % 32 == 0; };
-  const bool q8 = weights.exact && fits(facts.key_length) && fits(facts.value_length);
-  return q8 ? KvType::Q8_0 : KvType::F16;
+  return weights.exact && can_be_q8(facts) ? KvType::Q8_0 : KvType::F16;
 }
 
 std::string mib(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
-/// The context to use, when it and the model fit into memory. Errors: TooLarge, naming both
-/// numbers.
-Result<std::uint32_t> fit_context(const LoadOptions& options, const ModelFacts& facts, KvType kv,
-                                  std::uint64_t available_bytes) {
+std::uint64_t needed_bytes(const LoadOptions& options, const ModelFacts& facts,
+                           std::uint32_t context_tokens, KvType kv) {
+  return memory_needed_bytes(facts, static_cast<std::uint64_t>(context_tokens) * options.slots,
+                             kv == KvType::Q8_0 ? kBytesQ8 : kBytesF16);
+}
+
+/// Chooses the context, and where both are free, gives up precision of the KV cache before length
+/// of the context. Errors: TooLarge, naming what is needed and what is there.
+Result<void> fit(const LoadOptions& options, std::uint64_t available_bytes, LoadedModel& loaded) {
+  const ModelFacts& facts = loaded.facts;
   const std::uint32_t own = facts.context_tokens > 0 ? facts.context_tokens : kContextDefault;
   std::uint32_t context = options.context_tokens > 0 ? std::min(options.context_tokens, own)
                                                      : std::min(kContextDefault, own);
-  const double value_bytes = kv == KvType::Q8_0 ? kBytesQ8 : kBytesF16;
-  const auto needed = [&] {
-    return memory_needed_bytes(facts, static_cast<std::uint64_t>(context) * options.slots,
-                               value_bytes);
-  };
+  const auto needed = [&] { return needed_bytes(options, facts, context, loaded.kv_type); };
+  if (options.kv_type == KvType::Auto && needed() > available_bytes && can_be_q8(facts))
+    loaded.kv_type = KvType::Q8_0;
   while (options.context_tokens == 0 && needed() > available_bytes &&
          context / 2 >= kContextWorthHaving)
     context /= 2;
-  if (needed() <= available_bytes) return context;
+  loaded.context_tokens = context;
+  if (needed() <= available_bytes) return ok();
   return Error{Code::TooLarge, "the model needs about " + mib(needed()) +
                                    " of memory with a context of " + std::to_string(context) +
                                    " tokens x " + std::to_string(options.slots) + " slots, and " +
@@ -168,8 +178,9 @@ Result<llama_model_ptr> read_weights(std::FILE* file, const LoadOptions& options
   };
   llama_model_params params = llama_model_default_params();
   params.n_gpu_layers = options.gpu_layers;
-  // Repacked weights are copied: mapping the file as well would keep them in memory twice.
-  params.load_mode = weights.repacked ? LLAMA_LOAD_MODE_NONE : LLAMA_LOAD_MODE_MMAP;
+  // Repacked weights are copied, out of a mapping in half the time. It must not stay in memory too.
+  const bool mapped = !weights.repacked || can_release_mapped_pages();
+  params.load_mode = mapped ? LLAMA_LOAD_MODE_MMAP : LLAMA_LOAD_MODE_NONE;
   params.progress_callback = forward_progress;
   params.progress_callback_user_data = const_cast<std::function<bool(float)>*>(&watched);
   auto loaded = guarded(Code::Unavailable, "llama.cpp cannot load the model", [&] {
@@ -179,6 +190,7 @@ Result<llama_model_ptr> read_weights(std::FILE* file, const LoadOptions& options
   if (stopped) return Error{Code::Cancelled, "loading was stopped"};
   TRY(llama_model_ptr model, std::move(loaded));
   if (!model) return refused("load the model");
+  if (weights.repacked && mapped) release_mapped_pages(file);
   return model;
 }
 
@@ -245,8 +257,7 @@ Result<LoadedModel> load_model(const Load& load, const Machine& machine,
   TRY(const File file, open_model(load.path));
   TRY(const Weights weights, inspect_weights(file.get()));
   loaded.kv_type = choose_kv(load.options, loaded.facts, weights);
-  TRY(loaded.context_tokens,
-      fit_context(load.options, loaded.facts, loaded.kv_type, machine.memory_available_bytes()));
+  TRY_VOID(fit(load.options, machine.memory_available_bytes(), loaded));
   loaded.slots = load.options.slots;
   loaded.threads = choose_threads(load.options, loaded.facts, machine);
   loaded.prefill_chunk_tokens = load.options.prefill_chunk_tokens;
@@ -264,8 +275,10 @@ Result<llama_context_ptr> make_generating_context(const LoadedModel& model,
   params.n_batch = params.n_ubatch = model.prefill_chunk_tokens + model.slots;
   // llama.cpp makes batches no larger than the context, and aborts on a larger one.
   params.n_ctx = std::max(model.context_tokens * model.slots, params.n_batch);
-  params.n_seq_max = sequences;
-  params.n_outputs_max = sequences;
+  // A unified cache knows every sequence up to llama_max_parallel_sequences(); for it this sizes
+  // the outputs and bounds reading of state. Other memories keep a whole state for each.
+  params.n_seq_max = model.can_cut ? model.slots : sequences;
+  params.n_outputs_max = std::max(params.n_seq_max, model.slots);
   params.n_threads = params.n_threads_batch = static_cast<std::int32_t>(model.threads);
   params.kv_unified = true;
   params.no_perf = true;

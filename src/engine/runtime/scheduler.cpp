@@ -10,8 +10,8 @@
 namespace hearth::engine {
 namespace {
 
-constexpr std::uint32_t kIdleSequencesMax = 16;  // kept for later prompts, beside the running ones
-constexpr std::uint32_t kIdleSequencesMaxRecurrent = 2;  // each holds a state of full size
+constexpr std::uint32_t kIdleSequencesMax = 200;  // kept for later prompts, beside the running ones
+constexpr std::uint32_t kIdleSequencesMaxRecurrent = 4;  // each holds a state of full size
 
 double ms_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double, std::milli>(to - from).count();
@@ -30,7 +30,12 @@ bool Scheduler::Running::decodes(const Sequences& sequences) const {
 }
 
 Scheduler::Scheduler(const LoadedModel& model, Jobs& jobs, Outbox& outbox, Counters& counters)
-    : model_(model), jobs_(jobs), outbox_(outbox), counters_(counters), embedder_(model) {
+    : model_(model),
+      jobs_(jobs),
+      outbox_(outbox),
+      counters_(counters),
+      pace_(model.prefill_chunk_tokens),
+      embedder_(model) {
   watch_.jobs = &jobs;
 }
 
@@ -39,7 +44,7 @@ Result<std::unique_ptr<Scheduler>> Scheduler::make(const LoadedModel& model, Job
   std::unique_ptr<Scheduler> scheduler(new Scheduler(model, jobs, outbox, counters));
   if (!model.can_generate) return scheduler;
   const std::uint32_t idle = model.can_cut ? kIdleSequencesMax : kIdleSequencesMaxRecurrent;
-  const std::uint32_t sequences = model.slots + idle;
+  const std::uint32_t sequences = model.slots + idle + 1;
   TRY(scheduler->context_, make_generating_context(model, sequences));
   llama_context* context = scheduler->context_.get();
   llama_set_abort_callback(context, &Scheduler::must_stop, &scheduler->watch_);
@@ -121,7 +126,8 @@ Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
                       .sampler = std::move(sampler),
                       .answer = Answer(model_, *job, tokens_max),
                       .tokens = job->prompt.tokens,
-                      .started = now});
+                      .started = now,
+                      .border = border_of(*job)});
   counters_.prompt_tokens += prompt_tokens;
   counters_.cached_tokens += claim.reused;
   outbox_.post(GenerateEvent{job->id, chat::Started{prompt_tokens, claim.reused, seed}});
@@ -142,9 +148,12 @@ Sequences::Wish Scheduler::wish_for(const GenerateJob& job, std::uint32_t answer
 
 void Scheduler::step() {
   fill_batch();
+  const auto begun = Clock::now();
   const std::int32_t status = decode();
   if (status != 0) return recover(status);
+  pace_.note(batch_->size() - decoded_rows_, decoded_rows_, ms_between(begun, Clock::now()));
   sequences_->computed(batch_->owners(), batch_->tokens());
+  keep_borders();
   ++counters_.decode_steps;
   read_outputs();
 }
@@ -156,7 +165,8 @@ void Scheduler::fill_batch() {
     running.output = -1;
     if (running.decodes(*sequences_)) add_tokens(running, 1);
   }
-  share_out_prompts(model_.prefill_chunk_tokens);
+  decoded_rows_ = batch_->size();
+  share_out_prompts(pace_.chunk(decoded_rows_ > 0));
 }
 
 void Scheduler::share_out_prompts(std::uint32_t budget) {
@@ -172,8 +182,10 @@ void Scheduler::share_out_prompts(std::uint32_t budget) {
 }
 
 void Scheduler::add_tokens(Running& running, std::uint32_t count) {
-  if (count == 0) return;
   const std::uint32_t from = sequences_->length(running.claim.id);
+  // A state that cannot be cut has to be kept at the very moment when it ends at the border.
+  if (!model_.can_cut && running.border > from) count = std::min(count, running.border - from);
+  if (count == 0) return;
   for (std::uint32_t position = from; position < from + count; ++position) {
     const bool is_last = position + 1 == running.tokens.size();
     const std::int32_t row = batch_->add(running.tokens[position], position, running.claim.id,
@@ -203,6 +215,24 @@ void Scheduler::recover(std::int32_t status) {
   log::error("{}: {} generations end", error.message, running_.size());
   while (!running_.empty()) end(running_.begin(), chat::Failed{error}, false);
   sequences_->evict_all();  // what is left in memory after a failure is not certain
+}
+
+std::uint32_t Scheduler::border_of(const GenerateJob& job) const {
+  const chat::Cache& cache = job.request.cache;
+  if (!job.request.cache_prompt) return 0;
+  // Where state can be cut, every prefix of what is kept can be found without a copy of its own.
+  if (job.prompt.border_tokens > 0 && (cache.pin || !model_.can_cut))
+    return job.prompt.border_tokens;
+  return cache.pin ? static_cast<std::uint32_t>(job.prompt.tokens.size()) : 0;
+}
+
+void Scheduler::keep_borders() {
+  for (Running& running : running_) {
+    if (running.border == 0 || sequences_->length(running.claim.id) < running.border) continue;
+    const chat::Cache& cache = running.job->request.cache;
+    sequences_->keep_prefix(running.claim.id, running.border, cache.pin ? cache.key : "");
+    running.border = 0;
+  }
 }
 
 void Scheduler::read_outputs() {

@@ -12,6 +12,7 @@
 #include "engine/runtime/jobs.h"
 #include "engine/runtime/loading.h"
 #include "engine/runtime/outbox.h"
+#include "engine/runtime/prefill_pace.h"
 #include "engine/runtime/sampler.h"
 #include "engine/runtime/sequences.h"
 
@@ -47,6 +48,7 @@ class Scheduler {
     std::vector<llama_token>
         tokens;  // the prompt and what was generated; the sequence holds a prefix of it
     Clock::time_point started;
+    std::uint32_t border = 0;  // a prefix to keep once it is computed; 0: none, or done
     Clock::time_point first_token{};
     std::int32_t output = -1;  // where in the last batch its logits are; -1: nowhere
     std::uint32_t left(const Sequences& sequences) const;
@@ -72,6 +74,8 @@ class Scheduler {
   void add_tokens(Running& running, std::uint32_t count);
   std::int32_t decode();
   void recover(std::int32_t status);
+  std::uint32_t border_of(const GenerateJob& job) const;
+  void keep_borders();
   void read_outputs();
   Result<std::optional<chat::Finished>> advance(Running& running);
 
@@ -88,7 +92,9 @@ class Scheduler {
   Counters& counters_;
   llama_context_ptr context_;  // null for a model that only embeds
   std::unique_ptr<Sequences> sequences_;
-  std::unique_ptr<Batch> batch_;  // null with the context
+  std::unique_ptr<Batch> batch_;    // null with the context
+  std::uint32_t decoded_rows_ = 0;  // the batch's first rows, which continue answers
+  PrefillPace pace_;
   Watch watch_;
   std::deque<std::shared_ptr<GenerateJob>> waiting_;
   std::deque<std::shared_ptr<EmbedJob>> embeds_;

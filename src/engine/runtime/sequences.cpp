@@ -10,7 +10,9 @@ Sequences::Sequences(llama_context* context, const Limits& limits)
     : memory_(llama_get_memory(context)),
       limits_(limits),
       cells_(limits.cells, limits.sequences),
-      residents_(limits.sequences) {}
+      residents_(limits.sequences) {
+  if (limits.can_cut) residents_[kScratch].use = Use::Reserved;
+}
 
 Sequences::Claim Sequences::claim(std::span<const llama_token> prompt, const Wish& wish) {
   const bool alone = !others_compute();
@@ -52,22 +54,63 @@ Sequences::Match Sequences::best_match(std::span<const llama_token> prompt) cons
 Sequences::Claim Sequences::reuse(const Match& match) {
   Resident& found = residents_[match.id];
   found.used_at = ++ticks_;
-  if (found.use == Use::Idle && found.tokens.size() == match.tokens) {
-    found.use = Use::Computing;
-    return {match.id, match.tokens};
-  }
-  // What follows the shared part stays for whoever asks next; sharing costs no cells.
-  const bool was_idle = found.use == Use::Idle;
-  if (was_idle) found.use = Use::Computing;  // free_id() must not evict it
+  const bool whole = found.is_idle() && found.tokens.size() == match.tokens;
+  if (!whole || found.is_prefix) return fork(match);
+  found.use = Use::Computing;
+  return {match.id, match.tokens};
+}
+
+/// What follows the shared part stays for whoever asks next. Sharing costs no cells, but where
+/// state cannot be cut it is copied whole.
+Sequences::Claim Sequences::fork(const Match& match) {
+  const Use use = residents_[match.id].use;
+  residents_[match.id].use = Use::Computing;  // free_id() must not evict it
   const llama_seq_id id = free_id();
-  if (was_idle) residents_[match.id].use = Use::Idle;
-  llama_memory_seq_cp(memory_, match.id, id, 0, static_cast<llama_pos>(match.tokens));
-  cells_.share(match.id, id, match.tokens);
-  Resident& fork = residents_[id];
+  residents_[match.id].use = use;
+  if (limits_.can_cut) {
+    llama_memory_seq_cp(memory_, match.id, id, 0, static_cast<llama_pos>(match.tokens));
+    cells_.share(match.id, id, match.tokens);
+  } else {
+    llama_memory_seq_cp(memory_, match.id, id, -1, -1);
+  }
   const std::vector<llama_token>& source = residents_[match.id].tokens;
-  fork.tokens.assign(source.begin(), source.begin() + match.tokens);
-  fork.use = Use::Computing;
+  residents_[id] = {.use = Use::Computing,
+                    .tokens = {source.begin(), source.begin() + match.tokens},
+                    .used_at = ++ticks_};
   return {id, match.tokens};
+}
+
+void Sequences::keep_prefix(llama_seq_id id, std::uint32_t tokens, const std::string& pin) {
+  HEARTH_CHECK(tokens > 0 && tokens <= length(id), "only what was computed can be kept");
+  if (!limits_.can_cut && tokens != length(id)) return;
+  const std::span<const llama_token> wanted(residents_[id].tokens.data(), tokens);
+  Resident* kept = nullptr;
+  for (Resident& resident : residents_) {
+    if (resident.is_idle() && resident.is_prefix && std::ranges::equal(resident.tokens, wanted))
+      kept = &resident;
+    if (!pin.empty() && resident.pin == pin) resident.pin.clear();
+  }
+  if (!kept) kept = &residents_[fork({id, tokens}).id];
+  kept->use = Use::Idle;
+  kept->is_prefix = true;
+  kept->used_at = ++ticks_;
+  if (pin.empty()) return;
+  kept->pin = pin;
+  bound_pins();
+}
+
+void Sequences::bound_pins() {
+  for (;;) {
+    std::uint64_t tokens = 0;
+    Resident* oldest = nullptr;
+    for (Resident& resident : residents_) {
+      if (!resident.is_pinned()) continue;
+      tokens += resident.tokens.size();
+      if (!oldest || resident.used_at < oldest->used_at) oldest = &resident;
+    }
+    if (!oldest || (pinned() <= kPinsMax && tokens <= limits_.cells / 2)) return;
+    oldest->pin.clear();
+  }
 }
 
 Sequences::Claim Sequences::begin_empty() {
@@ -95,24 +138,43 @@ void Sequences::empty(llama_seq_id id) {
 void Sequences::release(llama_seq_id id, bool keep) {
   Resident& resident = residents_[id];
   HEARTH_CHECK(resident.use == Use::Computing, "only a claimed sequence can be released");
-  if (keep && !resident.tokens.empty()) {
+  if (keep && !resident.tokens.empty() && !is_kept_elsewhere(id)) {
     resident.use = Use::Idle;
     resident.used_at = ++ticks_;
     return;
   }
-  empty(id);
-  resident.use = Use::Free;
+  let_go(resident);
+}
+
+/// True if another kept sequence begins with all of this one; that one counts as used then. The
+/// newer of two goes, not the older: its cells are the last ones, so that no hole is left.
+bool Sequences::is_kept_elsewhere(llama_seq_id id) {
+  if (!limits_.can_cut) return false;
+  const std::vector<llama_token>& mine = residents_[id].tokens;
+  for (Resident& other : residents_) {
+    if (!other.is_idle() || other.tokens.size() < mine.size()) continue;
+    if (!std::equal(mine.begin(), mine.end(), other.tokens.begin())) continue;
+    other.used_at = ++ticks_;
+    return true;
+  }
+  return false;
+}
+
+void Sequences::let_go(Resident& resident) {
+  empty(static_cast<llama_seq_id>(&resident - residents_.data()));
+  resident = {};
 }
 
 bool Sequences::evict_one() {
   Resident* oldest = nullptr;
+  const auto order = [](const Resident& r) { return std::pair(r.is_pinned(), r.used_at); };
   for (Resident& resident : residents_) {
-    if (resident.use != Use::Idle) continue;
-    if (!oldest || resident.used_at < oldest->used_at) oldest = &resident;
+    if (!resident.is_idle()) continue;
+    if (!oldest || order(resident) < order(*oldest)) oldest = &resident;
   }
   if (!oldest) return false;
-  empty(static_cast<llama_seq_id>(oldest - residents_.data()));
-  oldest->use = Use::Free;
+  let_go(*oldest);
+  ++evictions_;
   return true;
 }
 
@@ -157,6 +219,14 @@ void Sequences::check_step(llama_seq_id id) {
   const llama_pos last = llama_memory_seq_pos_max(memory_, id);
   if (limits_.can_cut && last + 1 == static_cast<llama_pos>(length(id))) return;
   empty(id);
+}
+
+std::uint32_t Sequences::kept() const {
+  return static_cast<std::uint32_t>(std::ranges::count_if(residents_, &Resident::is_idle));
+}
+
+std::uint32_t Sequences::pinned() const {
+  return static_cast<std::uint32_t>(std::ranges::count_if(residents_, &Resident::is_pinned));
 }
 
 std::uint32_t Sequences::used_cells() const {

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/runtime/cell_map.h"
@@ -15,13 +16,19 @@ namespace hearth::engine {
 /// out. Scheduler thread only. The context must outlive it.
 class Sequences {
  public:
+  static constexpr std::uint32_t kPinsMax = 8;
+
   struct Limits {
     std::uint32_t cells = 0;      // of the KV cache
-    std::uint32_t sequences = 0;  // computed and kept ones together: llama_n_seq_max()
+    std::uint32_t sequences = 0;  // computed and kept ones together, and kScratch
     /// State can be cut after any token and shared between sequences: plain attention. False for
     /// recurrent, hybrid and sliding-window models: there only a whole sequence can be continued.
     bool can_cut = true;
   };
+  /// Where state can be cut, this sequence is handed to nobody: reading and writing state goes
+  /// through it, since llama.cpp does that below llama_n_seq_max() only and keeps outputs for each.
+  static constexpr llama_seq_id kScratch = 0;
+
   Sequences(llama_context* context, const Limits& limits);
 
   /// Results are bit for bit those of an empty cache only if the sequence's tokens lie in their
@@ -39,16 +46,24 @@ class Sequences {
         0;  // tokens of the prompt that are already there; less than the prompt's
   };
   /// A sequence for one generation. `prompt`: at least one token. At most `Limits::sequences`
-  /// claims can be out at once; more is a bug.
+  /// (less kScratch) claims can be out at once; more is a bug.
   Claim claim(std::span<const llama_token> prompt, const Wish& wish);
 
   /// Ends a claim. The sequence stays for later prompts, or its cells are freed.
   void release(llama_seq_id id, bool keep);
 
+  /// Keeps the first `tokens` tokens of a claimed sequence as a prefix of its own, so that they
+  /// stay whatever becomes of the sequence. Where state cannot be cut, the sequence must be
+  /// exactly that long now. With a `pin` the prefix is evicted only for what is being computed;
+  /// the same name pins one prefix at a time. At most kPinsMax are pinned, and half of the cells:
+  /// beyond that the longest unused pin loses its name.
+  void keep_prefix(llama_seq_id id, std::uint32_t tokens, const std::string& pin);
+
   /// Frees cells until `cells` are free, longest unused first. False if what is being computed
   /// holds them. Call before each batch.
   bool make_room(std::uint32_t cells);
-  /// Frees the longest unused sequence. False if there is none.
+  /// Frees the longest unused sequence, a pinned one only when there is no other. False if there
+  /// is none.
   bool evict_one();
   /// Frees everything that is not being computed.
   void evict_all();
@@ -64,15 +79,23 @@ class Sequences {
     return static_cast<std::uint32_t>(residents_[id].tokens.size());
   }
   std::uint32_t used_cells() const;
+  /// Sequences that were kept and had to go, since the start.
+  std::uint64_t evictions() const { return evictions_; }
+  std::uint32_t kept() const;    // sequences kept for later prompts
+  std::uint32_t pinned() const;  // prefixes that are pinned
   /// Meaningful only with Limits::can_cut.
   const CellMap& cells() const { return cells_; }
 
  private:
-  enum class Use : std::uint8_t { Free, Idle, Computing };
+  enum class Use : std::uint8_t { Free, Idle, Computing, Reserved };
   struct Resident {
     Use use = Use::Free;
     std::vector<llama_token> tokens{};  // exactly what its cells hold
     std::uint64_t used_at = 0;          // ticks; the smallest goes first
+    bool is_prefix = false;             // kept for itself: prompts fork it and never continue it
+    std::string pin{};                  // not empty: goes last
+    bool is_idle() const { return use == Use::Idle; }
+    bool is_pinned() const { return is_idle() && !pin.empty(); }
   };
   struct Match {
     llama_seq_id id = -1;
@@ -82,8 +105,12 @@ class Sequences {
   Claim reuse(const Match& match);
   bool stays_in_order(const Claim& claim, const Wish& wish) const;
   Claim begin_empty();
+  Claim fork(const Match& match);
   llama_seq_id free_id();
   void empty(llama_seq_id id);
+  void let_go(Resident& resident);
+  bool is_kept_elsewhere(llama_seq_id id);
+  void bound_pins();
 
   bool others_compute() const;
   void check_step(llama_seq_id id);
@@ -93,6 +120,7 @@ class Sequences {
   CellMap cells_;
   std::vector<Resident> residents_;  // index: llama_seq_id
   std::uint64_t ticks_ = 0;
+  std::uint64_t evictions_ = 0;
 };
 
 }  // namespace hearth::engine

@@ -18,7 +18,7 @@ using Layout = Sequences::Layout;
 /// Sequences over a real cache of 256 cells, filled by really computing.
 class SequencesTest : public ::testing::Test {
  protected:
-  static constexpr std::uint32_t kCells = 256, kSequences = 6;
+  static constexpr std::uint32_t kCells = 256, kSequences = 7;
 
   static void SetUpTestSuite() {
     Load load{
@@ -70,8 +70,12 @@ class SequencesTest : public ::testing::Test {
 
   /// The sequence's positions in the order of their cells, as llama.cpp itself has them.
   std::vector<llama_pos> real_order(llama_seq_id id) {
-    std::vector<std::uint8_t> state(llama_state_seq_get_size(context_.get(), id));
-    llama_state_seq_get_data(context_.get(), state.data(), state.size(), id);
+    const llama_memory_t memory = llama_get_memory(context_.get());
+    const llama_seq_id scratch = Sequences::kScratch;
+    llama_memory_seq_cp(memory, id, scratch, -1, -1);
+    std::vector<std::uint8_t> state(llama_state_seq_get_size(context_.get(), scratch));
+    llama_state_seq_get_data(context_.get(), state.data(), state.size(), scratch);
+    llama_memory_seq_rm(memory, scratch, -1, -1);
     const auto word = [&](std::size_t i) {
       std::int32_t value = 0;
       std::memcpy(&value, state.data() + 4 * i, 4);
@@ -139,9 +143,10 @@ TEST_F(SequencesTest, ForksOfWhatIsBeingComputed) {
 TEST_F(SequencesTest, TheLongestUnusedGoesFirst) {
   run(tokens(100, 10));
   run(tokens(100, 200));
-  run(tokens(100, 10));   // a fork that takes one cell, and makes its source young again
-  run(tokens(100, 300));  // needs 100, and 55 are free
-  EXPECT_EQ(sequences_.used_cells(), 201u);
+  run(tokens(100, 10));   // makes the first young again, and is no more than that one
+  run(tokens(100, 300));  // needs 100, and 56 are free
+  EXPECT_EQ(sequences_.used_cells(), 200u);
+  EXPECT_EQ(sequences_.evictions(), 1u);
   EXPECT_EQ(run(tokens(50, 10)).reused, 49u);
   EXPECT_EQ(run(tokens(50, 200)).reused, 0u);
 }
@@ -186,7 +191,7 @@ TEST_F(SequencesTest, FreshBeginsInAnEmptyCacheUnlessOthersCompute) {
   const auto other = sequences_.claim(tokens(30, 300), {});
   compute(other.id, tokens(30, 300));
   EXPECT_EQ(run(tokens(50), {.layout = Layout::Fresh}).reused, 0u);
-  EXPECT_EQ(sequences_.used_cells(), 130u);
+  EXPECT_EQ(sequences_.used_cells(), 80u);  // of two equal ones the newer did not stay
   sequences_.release(other.id, true);
   EXPECT_EQ(run(tokens(50), {.layout = Layout::Fresh}).reused, 0u);
   EXPECT_EQ(sequences_.used_cells(), 50u);
@@ -208,6 +213,72 @@ TEST_F(SequencesTest, WithoutCuttingOnlyWholeSequencesGoOn) {
   EXPECT_EQ(whole.length(longer.id), 0u);
 }
 
+TEST_F(SequencesTest, APinnedPrefixOutlivesWhatItWasTakenFrom) {
+  const auto claim = sequences_.claim(tokens(60), {});
+  compute(claim.id, tokens(60));
+  sequences_.keep_prefix(claim.id, 40, "rules");
+  EXPECT_EQ(sequences_.used_cells(), 60u);  // shared, not copied
+  sequences_.release(claim.id, true);
+  EXPECT_EQ(sequences_.kept(), 2u);
+  EXPECT_EQ(sequences_.pinned(), 1u);
+
+  run(tokens(100, 300));
+  run(tokens(100, 500));  // the sequence goes for it, its prefix does not
+  EXPECT_EQ(sequences_.evictions(), 1u);
+  EXPECT_EQ(run(tokens(60)).reused, 40u);
+  EXPECT_EQ(run(tokens(40)).reused, 39u);
+  EXPECT_EQ(sequences_.pinned(), 1u);
+}
+
+TEST_F(SequencesTest, APinGoesOnlyForWhatIsBeingComputed) {
+  const auto claim = sequences_.claim(tokens(100), {});
+  compute(claim.id, tokens(100));
+  sequences_.keep_prefix(claim.id, 100, "rules");
+  sequences_.release(claim.id, false);
+  EXPECT_EQ(sequences_.used_cells(), 100u);
+  run(tokens(100, 300));
+  const auto large = sequences_.claim(tokens(250, 300), {});
+  EXPECT_TRUE(sequences_.make_room(150 - large.reused + 100));
+  EXPECT_EQ(sequences_.pinned(), 0u);
+  EXPECT_FALSE(sequences_.make_room(kCells));
+}
+
+TEST_F(SequencesTest, OneNamePinsOnePrefix) {
+  const auto claim = sequences_.claim(tokens(60), {});
+  compute(claim.id, tokens(60));
+  sequences_.keep_prefix(claim.id, 20, "rules");
+  sequences_.keep_prefix(claim.id, 20, "rules");
+  EXPECT_EQ(sequences_.kept(), 1u);
+  sequences_.keep_prefix(claim.id, 30, "rules");
+  EXPECT_EQ(sequences_.pinned(), 1u);
+  sequences_.keep_prefix(claim.id, 40, "");  // a border that nobody pins
+  EXPECT_EQ(sequences_.pinned(), 1u);
+  EXPECT_EQ(sequences_.kept(), 3u);
+  sequences_.release(claim.id, false);
+  EXPECT_EQ(run(tokens(35)).reused, 34u);
+}
+
+TEST_F(SequencesTest, PinsAreBoundedByNumberAndByCells) {
+  Sequences many(context_.get(), {.cells = kCells, .sequences = 16});
+  const auto pin = [&](int count, int first, const std::string& name) {
+    const auto claim = many.claim(tokens(count, first), {.reuse = false});
+    many.computed(std::vector<llama_seq_id>(count, claim.id), tokens(count, first));
+    many.keep_prefix(claim.id, count, name);
+    many.release(claim.id, false);
+  };
+  for (std::uint32_t i = 0; i < Sequences::kPinsMax; ++i)
+    pin(5, 10 + 20 * static_cast<int>(i), std::to_string(i));
+  EXPECT_EQ(many.pinned(), Sequences::kPinsMax);
+  pin(5, 300, "one more");
+  EXPECT_EQ(many.pinned(), Sequences::kPinsMax);
+  pin(128 - 35, 400, "half of the cells, with seven others");
+  EXPECT_EQ(many.pinned(), Sequences::kPinsMax);
+  pin(5, 600, "six");  // takes the place of the longest unused
+  EXPECT_EQ(many.pinned(), Sequences::kPinsMax);
+  pin(129 - 35, 700, "more than half of the cells");
+  EXPECT_LT(many.pinned(), Sequences::kPinsMax);
+}
+
 TEST_F(SequencesTest, TheMapAgreesWithLlamaWhateverHappens) {
   std::mt19937 random(1);
   const auto up_to = [&](std::uint32_t n) { return static_cast<int>(random() % n); };
@@ -219,9 +290,10 @@ TEST_F(SequencesTest, TheMapAgreesWithLlamaWhateverHappens) {
     const auto claim = sequences_.claim(prompt, {.layout = layout, .tokens_max = 80});
     compute(claim.id, {prompt.begin() + claim.reused, prompt.end()});
     for (int i = up_to(6); i > 0; --i) compute(claim.id, {7});
+    if (up_to(8) == 0) sequences_.keep_prefix(claim.id, 1 + up_to(prompt.size()), "");
     sequences_.release(claim.id, up_to(4) > 0);
     if (up_to(10) == 0) sequences_.evict_one();
-    for (llama_seq_id id = 0; id < static_cast<llama_seq_id>(kSequences); ++id) {
+    for (llama_seq_id id = 1; id < static_cast<llama_seq_id>(kSequences); ++id) {
       ASSERT_EQ(mapped_order(id), real_order(id));
       ASSERT_EQ(sequences_.cells().cells_of(id).size(), sequences_.length(id));
     }
