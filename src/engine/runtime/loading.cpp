@@ -10,6 +10,7 @@
 #include "base/fields.h"
 #include "base/utf8.h"
 #include "engine/builtin_model.h"
+#include "engine/runtime/draft_policy.h"
 #include "engine/runtime/guard.h"
 #include "engine/runtime/llama_log.h"
 #include "engine/runtime/mapped_pages.h"
@@ -278,7 +279,8 @@ Result<llama_context_ptr> make_generating_context(const LoadedModel& model,
   // A unified cache knows every sequence up to llama_max_parallel_sequences(); for it this sizes
   // the outputs and bounds reading of state. Other memories keep a whole state for each.
   params.n_seq_max = model.can_cut ? model.slots : sequences;
-  params.n_outputs_max = std::max(params.n_seq_max, model.slots);
+  // Each answer's row, and those of a draft.
+  params.n_outputs_max = std::max(params.n_seq_max, model.slots + DraftPolicy::kRowsMax);
   params.n_threads = params.n_threads_batch = static_cast<std::int32_t>(model.threads);
   params.kv_unified = true;
   params.no_perf = true;

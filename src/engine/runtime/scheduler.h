@@ -8,9 +8,11 @@
 #include "base/result.h"
 #include "engine/runtime/answer.h"
 #include "engine/runtime/batch.h"
+#include "engine/runtime/draft_policy.h"
 #include "engine/runtime/embedder.h"
 #include "engine/runtime/jobs.h"
 #include "engine/runtime/loading.h"
+#include "engine/runtime/lookup.h"
 #include "engine/runtime/outbox.h"
 #include "engine/runtime/prefill_pace.h"
 #include "engine/runtime/sampler.h"
@@ -49,8 +51,13 @@ class Scheduler {
         tokens;  // the prompt and what was generated; the sequence holds a prefix of it
     Clock::time_point started;
     std::uint32_t border = 0;  // a prefix to keep once it is computed; 0: none, or done
+    Lookup lookup;
+    bool may_draft = false;
     Clock::time_point first_token{};
-    std::int32_t output = -1;  // where in the last batch its logits are; -1: nowhere
+    std::int32_t output = -1;          // where in the last batch its logits are; -1: nowhere
+    std::vector<llama_token> draft{};  // in the last batch behind that; each with logits
+    DraftRecord drafts{};
+    std::uint32_t forced = 0;  // tokens said without sampling
     std::uint32_t left(const Sequences& sequences) const;
     bool decodes(const Sequences& sequences) const;
   };
@@ -67,17 +74,24 @@ class Scheduler {
   void admit();
   Result<void> start(const std::shared_ptr<GenerateJob>& job);
   Sequences::Wish wish_for(const GenerateJob& job, std::uint32_t answer_max) const;
+  bool may_draft(const chat::Request& request) const;
 
   void step();
   void fill_batch();
   void share_out_prompts(std::uint32_t budget);
   void add_tokens(Running& running, std::uint32_t count);
+  Running* choose_draft();
   std::int32_t decode();
   void recover(std::int32_t status);
   std::uint32_t border_of(const GenerateJob& job) const;
   void keep_borders();
+
+  using Ending = std::optional<chat::Finished>;
   void read_outputs();
-  Result<std::optional<chat::Finished>> advance(Running& running);
+  Result<Ending> read(Running& running);
+  Result<Ending> advance(Running& running, std::int32_t row);
+  Result<Ending> say_forced(Running& running);
+  Result<Ending> say(Running& running, llama_token token, std::optional<chat::TokenChoice> choice);
 
   void step_embedding();
   static chat::Finished finished(const Running& running, chat::FinishReason reason);
@@ -92,14 +106,16 @@ class Scheduler {
   Counters& counters_;
   llama_context_ptr context_;  // null for a model that only embeds
   std::unique_ptr<Sequences> sequences_;
-  std::unique_ptr<Batch> batch_;    // null with the context
-  std::uint32_t decoded_rows_ = 0;  // the batch's first rows, which continue answers
+  std::unique_ptr<Batch> batch_;   // null with the context
+  std::uint32_t prompt_rows_ = 0;  // of the batch: what computes prompts
   PrefillPace pace_;
   Watch watch_;
   std::deque<std::shared_ptr<GenerateJob>> waiting_;
   std::deque<std::shared_ptr<EmbedJob>> embeds_;
-  std::list<Running> running_;  // at most LoadedModel::slots, oldest first
   Embedder embedder_;
+  GrammarCache grammars_;
+  DraftPolicy policy_;
+  std::list<Running> running_;  // at most LoadedModel::slots, oldest first
 };
 
 }  // namespace hearth::engine
