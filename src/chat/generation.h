@@ -78,7 +78,9 @@ struct Request {
   std::vector<std::string> stop{};  // the answer ends before any of these; at most kStopMax
   std::optional<std::uint32_t> top_logprobs{};  // absent: no logprobs; 0..20 alternatives a token
   bool cache_prompt = true;                     // may reuse and leave KV state for later requests
-  bool ignore_eos = false;  // benchmarks: go on past the end-of-generation token
+  bool ignore_eos = false;    // benchmarks: go on past the end-of-generation token
+  bool lookup = true;         // may draft tokens from what was said before; the answer is the same
+  bool forced_tokens = true;  // may write what a grammar leaves no choice about without sampling
 };
 
 // Bounds of one request; api/ checks them first and names the field, the engine checks them again.
@@ -135,9 +137,12 @@ struct Delta {
 
 /// Times as llama-server reports them.
 struct Timings {
-  double prompt_ms = 0;     // computing the prompt's new tokens
-  double predicted_ms = 0;  // generating
-  double queued_ms = 0;     // waiting for a free slot
+  double prompt_ms = 0;              // computing the prompt's new tokens
+  double predicted_ms = 0;           // generating
+  double queued_ms = 0;              // waiting for a free slot
+  std::uint32_t drafted_tokens = 0;  // computed on trial, because something like it was said before
+  std::uint32_t accepted_tokens = 0;  // of these: those that were indeed what came next
+  std::uint32_t forced_tokens = 0;    // said without sampling: the grammar left no choice
 };
 
 /// The last event of a generation that went well.

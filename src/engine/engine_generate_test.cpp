@@ -13,7 +13,9 @@ TEST(EngineGenerate, ContinuesTextUpToTheAskedLength) {
   const Loaded loaded = engine.load();
   EXPECT_TRUE(loaded.batch_invariant);
   EXPECT_EQ(loaded.kv_type, KvType::Q8_0);
-  const Heard heard = engine.generate(continuation("Hello there", 12));
+  chat::Request request = continuation("Hello there", 12);
+  request.lookup = false;  // one step for each token
+  const Heard heard = engine.generate(request);
   ASSERT_TRUE(heard.finished);
   EXPECT_EQ(heard.finished->reason, chat::FinishReason::Length);
   EXPECT_EQ(heard.finished->usage.completion_tokens, 12u);

@@ -78,7 +78,9 @@ chat::Request full_chat_request() {
           .stop = {"\n\n", "###"},
           .top_logprobs = 20,
           .cache_prompt = false,
-          .ignore_eos = true};
+          .ignore_eos = true,
+          .lookup = false,
+          .forced_tokens = false};
 }
 
 TEST(Frames, EveryRequestSurvives) {
@@ -134,8 +136,9 @@ TEST(Frames, EveryReplySurvives) {
                                    .reasoning = "r",
                                    .tool_calls = {{0, "call_1", "find", ""}, {0, "", "", "{}"}},
                                    .logprobs = {choice, choice}}},
-      GenerateEvent{1,
-                    chat::Finished{chat::FinishReason::ToolCalls, "###", {9, 8, 7}, {1.5, 2.5, 0}}},
+      GenerateEvent{
+          1,
+          chat::Finished{chat::FinishReason::ToolCalls, "###", {9, 8, 7}, {1.5, 2.5, 0, 6, 5, 4}}},
       GenerateEvent{1, chat::Failed{{Code::TooLarge, "prompt of 9 tokens, context of 8", ""}}},
       Embedded{2, {{0.6f, 0.8f}, {1.0f, -0.0f}}, 5},
       Tokens{3, {1, 2, 3}},
@@ -323,6 +326,8 @@ TEST(Frames, ChecksEveryFieldOfAGenerate) {
           {"/request/top_logprobs", chat::kTopLogprobsMax + 1, "request.top_logprobs"},
           {"/request/cache_prompt", nullptr, "request.cache_prompt"},
           {"/request/ignore_eos", "yes", "request.ignore_eos"},
+          {"/request/lookup", 1, "request.lookup"},
+          {"/request/forced_tokens", nullptr, "request.forced_tokens"},
       },
       decode_request);
 }
@@ -426,7 +431,8 @@ TEST(Frames, ChecksEveryFieldOfReplies) {
                  {{"/finished/reason", 3, "finished.reason"},
                   {"/finished/cached_tokens", 6, "finished.cached_tokens"},
                   {"/finished/prompt_ms", -1, "finished.prompt_ms"},
-                  {"/finished/queued_ms", INFINITY, "finished.queued_ms"}},
+                  {"/finished/queued_ms", INFINITY, "finished.queued_ms"},
+                  {"/finished/accepted_tokens", 1, "finished.accepted_tokens"}},
                  decode_reply);
   expect_refused(encode(Reply(Embedded{1, {{1, 2}, {3, 4}}, 2})),
                  {{"/vectors", repeated(kEmbedInputsMax + 1, bytes(4, 0)), "vectors"},

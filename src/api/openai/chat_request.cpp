@@ -77,6 +77,8 @@ Result<ChatRequest> parse_chat_request(const json& body, std::uint32_t vocabular
   TRY(out.request.top_logprobs, parse_top_logprobs(fields));
   TRY(out.request.cache_prompt, fields.flag_or("cache_prompt", true));
   TRY(out.request.ignore_eos, fields.flag_or("ignore_eos", false));
+  TRY(out.request.lookup, fields.flag_or("lookup", true));
+  TRY(out.request.forced_tokens, fields.flag_or("forced_tokens", true));
   TRY(out.delivery, parse_delivery(fields));
   out.request.prompt = std::move(conversation);
   return out;

@@ -49,6 +49,8 @@ TEST(ChatRequest, HasOpenAiDefaults) {
   EXPECT_FALSE(request.tokens_max);
   EXPECT_FALSE(request.top_logprobs);
   EXPECT_TRUE(request.cache_prompt);
+  EXPECT_TRUE(request.lookup);
+  EXPECT_TRUE(request.forced_tokens);
   EXPECT_EQ(request.format.kind, chat::OutputFormat::Kind::Text);
   EXPECT_EQ(got.value().delivery.choices, 1u);
   EXPECT_FALSE(got.value().delivery.stream);
@@ -61,7 +63,8 @@ TEST(ChatRequest, ReadsEverySamplerField) {
       R"("temperature":0.5,"top_k":40,"top_p":0.9,"min_p":0.05,"typical_p":0.8,"repeat_penalty":1.1,
          "repeat_last_n":-1,"presence_penalty":-2,"frequency_penalty":2,"logit_bias":{"7":-100,"999":1.5},
          "max_tokens":5,"stop":"x","logprobs":true,"top_logprobs":20,"cache_prompt":false,
-         "ignore_eos":true,"n":8,"stream":true,"stream_options":{"include_usage":true},"seed":-9)");
+         "ignore_eos":true,"lookup":false,"forced_tokens":false,
+         "n":8,"stream":true,"stream_options":{"include_usage":true},"seed":-9)");
   ASSERT_TRUE(got.ok()) << got.error().message;
   const chat::Request& request = got.value().request;
   const chat::Sampling& sampling = request.sampling;
@@ -79,6 +82,8 @@ TEST(ChatRequest, ReadsEverySamplerField) {
   EXPECT_THAT(request.stop, ElementsAre("x"));
   EXPECT_EQ(request.top_logprobs, 20u);
   EXPECT_FALSE(request.cache_prompt);
+  EXPECT_FALSE(request.lookup);
+  EXPECT_FALSE(request.forced_tokens);
   EXPECT_TRUE(request.ignore_eos);
   EXPECT_EQ(got.value().delivery.choices, 8u);
   EXPECT_TRUE(got.value().delivery.stream && got.value().delivery.include_usage);

@@ -63,7 +63,10 @@ Json timings_json(const chat::Finished& finished) {
           {"predicted_n", predicted},
           {"predicted_ms", times.predicted_ms},
           {"predicted_per_token_ms", ratio(times.predicted_ms, predicted)},
-          {"predicted_per_second", ratio(1000.0 * predicted, times.predicted_ms)}};
+          {"predicted_per_second", ratio(1000.0 * predicted, times.predicted_ms)},
+          {"draft_n", times.drafted_tokens},
+          {"draft_n_accepted", times.accepted_tokens},
+          {"forced_n", times.forced_tokens}};
 }
 
 Json Form::envelope(const char* object, Json choices) const {

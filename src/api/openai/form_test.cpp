@@ -162,7 +162,8 @@ TEST(Timings, AreLlamaServers) {
   EXPECT_EQ(plain(timings_json(finished())),
             json::parse(R"({"cache_n":4,"prompt_n":6,"prompt_ms":12.0,
     "prompt_per_token_ms":2.0,"prompt_per_second":500.0,"predicted_n":5,"predicted_ms":50.0,
-    "predicted_per_token_ms":10.0,"predicted_per_second":100.0})"));
+    "predicted_per_token_ms":10.0,"predicted_per_second":100.0,"draft_n":0,"draft_n_accepted":0,
+    "forced_n":0})"));
   const json nothing = plain(timings_json(chat::Finished{}));
   EXPECT_EQ(nothing["prompt_per_token_ms"], 0.0);
   EXPECT_EQ(nothing["predicted_per_second"], 0.0);

@@ -65,6 +65,8 @@ Result<void> parse_generation(const Fields& fields, std::uint32_t vocabulary, ch
   TRY(out.stop, parse_stop(fields));
   TRY(out.cache_prompt, fields.flag_or("cache_prompt", true));
   TRY(out.ignore_eos, fields.flag_or("ignore_eos", false));
+  TRY(out.lookup, fields.flag_or("lookup", true));
+  TRY(out.forced_tokens, fields.flag_or("forced_tokens", true));
   TRY(const auto tokens_max, fields.whole("max_tokens", {1, kTokensMax}));
   if (tokens_max) out.tokens_max = static_cast<std::uint32_t>(*tokens_max);
   TRY(const auto logprobs, fields.whole("logprobs", {0, chat::kTopLogprobsMax}));

@@ -5,6 +5,7 @@
 #include "base/fields.h"
 #include "base/utf8.h"
 #include "engine/prompt/grammar_check.h"
+#include "engine/prompt/json_spacing.h"
 #include "engine/prompt/output_syntax.h"
 #include "engine/prompt/rendering.h"
 #include "engine/prompt/tool_grammar.h"
@@ -111,19 +112,6 @@ struct PromptBuilder::State {
   Rendering rendering;
 };
 
-void PreparedPrompt::constrain(common_params_sampling& sampling) const {
-  sampling.grammar = grammar;
-  sampling.grammar_lazy = grammar_lazy;
-  sampling.grammar_triggers = grammar_triggers;
-  sampling.preserved_tokens = preserved_tokens;
-  sampling.generation_prompt = generation_prompt;
-  if (!grammar_lazy || reasoning_start.empty() || reasoning_ends.empty()) return;
-  // Without a budget this only keeps the triggers asleep between the tags.
-  sampling.reasoning_budget_start = reasoning_start;
-  sampling.reasoning_budget_end = reasoning_ends;
-  sampling.reasoning_budget_forced = reasoning_ends.front();
-}
-
 PromptBuilder::PromptBuilder(const llama_model* model, const std::string& chat_template)
     : state_(std::make_unique<const State>(model, chat_template)) {}
 PromptBuilder::~PromptBuilder() = default;
@@ -187,7 +175,7 @@ Result<PreparedPrompt> PromptBuilder::State::prepare(
   if (may_call(conversation)) {
     TRY_VOID(constrain_calls(conversation, options, params, result));
   } else if (!options.json_schema.empty()) {
-    result.grammar = {COMMON_GRAMMAR_TYPE_TOOL_CALLS, params.grammar};
+    result.grammar = {COMMON_GRAMMAR_TYPE_TOOL_CALLS, with_fixed_spacing(params.grammar)};
     TRY_VOID(check_grammar(result, "response_format"));
   } else if (format.kind == Kind::Grammar) {
     TRY_VOID(constrain_format(format, result));
@@ -245,7 +233,7 @@ Result<void> PromptBuilder::State::constrain_native(const chat::Conversation& co
     read_as(callable, options.thinking, out);
     TRY(std::string strict, strict_call_grammar(callable, parallel));
     // The type says that the grammar does not cover the end of the prompt.
-    out.grammar = {COMMON_GRAMMAR_TYPE_USER, std::move(strict)};
+    out.grammar = {COMMON_GRAMMAR_TYPE_USER, with_fixed_spacing(strict)};
   } else if (!params.grammar.empty()) {
     out.grammar = {COMMON_GRAMMAR_TYPE_TOOL_CALLS,
                    parallel ? params.grammar : one_call_grammar(params)};
@@ -276,7 +264,9 @@ Result<void> PromptBuilder::State::constrain_generic(const chat::Conversation& c
   const bool strict = is_strict(conversation);
   GenericTools tools = make_generic_tools(inputs.tools, conversation.parallel_tool_calls, strict,
                                           params.generation_prompt);
-  out.grammar = {COMMON_GRAMMAR_TYPE_USER, std::move(tools.grammar)};
+  // A lazy grammar takes up what the model has begun in its own way.
+  out.grammar = {COMMON_GRAMMAR_TYPE_USER,
+                 strict ? with_fixed_spacing(tools.grammar) : std::move(tools.grammar)};
   out.grammar_lazy = !strict;
   if (!strict) add_trigger({COMMON_GRAMMAR_TRIGGER_TYPE_WORD, GenericTools::kTrigger}, out);
   auto syntax = std::make_shared<OutputSyntax>();
@@ -315,7 +305,7 @@ Result<void> PromptBuilder::State::constrain_format(const chat::OutputFormat& fo
     return json_schema_to_grammar(common_json::parse(schema_of(format)));
   });
   if (!grammar.ok()) return Error{Code::InvalidInput, grammar.error().message, "response_format"};
-  out.grammar = {COMMON_GRAMMAR_TYPE_USER, std::move(grammar).value()};
+  out.grammar = {COMMON_GRAMMAR_TYPE_USER, with_fixed_spacing(grammar.value())};
   return check_grammar(out, "response_format");
 }
 

@@ -38,9 +38,6 @@ struct PreparedPrompt {
   /// True if `token`, when generated, is to be turned into text although it is a special token (the
   /// `special` argument of llama_token_to_piece): the parser looks for it.
   bool kept_as_text(llama_token token) const { return preserved_tokens.contains(token); }
-
-  /// Writes the constraint into `sampling`, which common_sampler_init() then takes.
-  void constrain(common_params_sampling& sampling) const;
 };
 
 /// Turns requests into prompts with the model's own chat template.

@@ -28,6 +28,7 @@ class Answer {
   Result<Step> add(llama_token token, std::optional<chat::TokenChoice> choice);
 
   std::uint32_t tokens() const { return tokens_; }
+  std::uint32_t tokens_left() const { return tokens_max_ - tokens_; }
   const std::string& stop_string() const { return stop_string_; }
 
  private:

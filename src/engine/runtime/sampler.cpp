@@ -85,7 +85,7 @@ std::vector<common_sampler_type> steps(const chat::Sampling& sampling) {
 }
 
 common_params_sampling parameters(const LoadedModel& model, const chat::Request& request,
-                                  const PreparedPrompt& prompt, std::uint32_t seed) {
+                                  std::uint32_t seed) {
   const chat::Sampling& sampling = request.sampling;
   common_params_sampling params;
   // llama.cpp reads the largest seed as a wish for a random one.
@@ -110,19 +110,7 @@ common_params_sampling parameters(const LoadedModel& model, const chat::Request&
     for (const llama_token token : model.end_tokens)
       params.logit_bias.push_back({token, -INFINITY});
   }
-  prompt.constrain(params);
   return params;
-}
-
-/// The largest logit's token; the lowest of equals.
-llama_token greediest(const float* logits, std::int32_t vocabulary,
-                      const std::vector<llama_token>& forbidden) {
-  llama_token best = -1;
-  for (llama_token token = 0; token < vocabulary; ++token) {
-    if (best >= 0 && !(logits[token] > logits[best])) continue;
-    if (std::find(forbidden.begin(), forbidden.end(), token) == forbidden.end()) best = token;
-  }
-  return best;
 }
 
 chat::TokenLogprob described(const LoadedModel& model, llama_token token, double logprob) {
@@ -134,46 +122,95 @@ chat::TokenLogprob described(const LoadedModel& model, llama_token token, double
 }  // namespace
 
 Result<Sampler> Sampler::make(const LoadedModel& model, const chat::Request& request,
-                              const PreparedPrompt& prompt, std::uint32_t seed) {
+                              const PreparedPrompt& prompt, std::uint32_t seed,
+                              GrammarCache& grammars) {
   Sampler sampler;
   sampler.vocabulary_ = model.vocabulary();
   TRY_VOID(check(request.sampling));
   TRY_VOID(check_bias(request.sampling, sampler.vocabulary_));
-  common_params_sampling params = parameters(model, request, prompt, seed);
-  const std::string& grammar = common_grammar_value(params.grammar);
-  // llama.cpp would hand this one to a library that is not built in, and abort.
-  if (grammar.starts_with("%llguidance")) return field_error("grammar", "only GBNF is supported");
-
-  const bool greedy = request.sampling.temperature == 0 && grammar.empty() &&
-                      !penalizes(request.sampling) && request.sampling.logit_bias.empty() &&
-                      !model.suppresses_tokens;
+  TRY_VOID(sampler.constrain(model, request, prompt, grammars));
+  const bool greedy = request.sampling.temperature == 0 && !penalizes(request.sampling) &&
+                      request.sampling.logit_bias.empty() && !model.suppresses_tokens;
   if (greedy) {
     if (request.ignore_eos) sampler.forbidden_ = model.end_tokens;
     return sampler;
   }
-  auto made = guarded(Code::InvalidInput, "the grammar was refused",
-                      [&] { return common_sampler_init(model.model.get(), params); });
-  const char* field = constraint_field(request);
-  if (!made.ok()) return Error{Code::InvalidInput, made.error().message, field};
-  if (!made.value()) return field_error(field, "the grammar does not parse");
-  sampler.chain_.reset(made.value());
+  common_params_sampling params = parameters(model, request, seed);
+  TRY(common_sampler* const chain,
+      guarded(Code::InvalidInput, "the sampling options were refused",
+              [&] { return common_sampler_init(model.model.get(), params); }));
+  sampler.chain_.reset(chain);
   if (penalizes(request.sampling)) {
     for (const llama_token token : prompt.tokens)
-      common_sampler_accept(sampler.chain_.get(), token, false);
+      llama_sampler_accept(common_sampler_get(chain), token);
   }
   return sampler;
 }
 
-Result<llama_token> Sampler::sample(llama_context* context, std::int32_t index) {
-  if (!chain_) {
-    const float* logits = llama_get_logits_ith(context, index);
-    return greediest(logits, vocabulary_, forbidden_);
+Result<void> Sampler::constrain(const LoadedModel& model, const chat::Request& request,
+                                const PreparedPrompt& prompt, GrammarCache& grammars) {
+  const std::string& grammar = common_grammar_value(prompt.grammar);
+  if (grammar.empty()) return ok();
+  const char* field = constraint_field(request);
+  // llama.cpp would hand this one to a library that is not built in, and abort.
+  if (grammar.starts_with("%llguidance")) return field_error(field, "only GBNF is supported");
+  auto made = Constraint::make(model, prompt, grammars);
+  if (!made.ok()) return field_error(field, made.error().message);
+  constraint_ = std::move(made).value();
+  // A forced token has no row of logits, from which probabilities come, and no bias can avoid it.
+  forces_ = request.forced_tokens && !request.top_logprobs && request.sampling.logit_bias.empty() &&
+            !model.suppresses_tokens;
+  if (!request.ignore_eos && !model.end_tokens.empty()) end_token_ = model.end_tokens.front();
+  return ok();
+}
+
+Result<llama_token> Sampler::sample(const float* logits) {
+  llama_token token = choose(logits, nullptr);
+  // Most tokens are allowed, and one is checked in no time; a mask costs a pass over all.
+  if (constraint_ && !constraint_->allows(token)) {
+    const TokenSet& allowed = constraint_->allowed();
+    if (allowed.empty()) return Error{Code::InvalidInput, "the grammar allows no further token"};
+    token = choose(logits, &allowed);
   }
-  return guarded(Code::InvalidInput, "the grammar allows no further token", [&] {
-    const llama_token token = common_sampler_sample(chain_.get(), context, index);
-    common_sampler_accept(chain_.get(), token, true);
-    return token;
-  });
+  TRY_VOID(accept(token));
+  return token;
+}
+
+llama_token Sampler::choose(const float* logits, const TokenSet* allowed) {
+  if (!chain_) return greedy(logits, allowed);
+  candidates_.resize(static_cast<std::size_t>(vocabulary_));
+  for (llama_token token = 0; token < vocabulary_; ++token) {
+    const bool possible = !allowed || allowed->contains(token);
+    candidates_[static_cast<std::size_t>(token)] = {token, possible ? logits[token] : -INFINITY, 0};
+  }
+  llama_token_data_array array{candidates_.data(), candidates_.size(), -1, false};
+  llama_sampler_apply(common_sampler_get(chain_.get()), &array);
+  return array.data[array.selected].id;
+}
+
+/// The largest logit's token; the lowest of equals.
+llama_token Sampler::greedy(const float* logits, const TokenSet* allowed) const {
+  llama_token best = -1;
+  for (llama_token token = 0; token < vocabulary_; ++token) {
+    if (best >= 0 && !(logits[token] > logits[best])) continue;
+    if (allowed && !allowed->contains(token)) continue;
+    if (std::find(forbidden_.begin(), forbidden_.end(), token) == forbidden_.end()) best = token;
+  }
+  return std::max(best, 0);
+}
+
+Result<void> Sampler::accept(llama_token token) {
+  if (constraint_) {
+    TRY_VOID(constraint_->accept(token));
+  }
+  if (chain_) llama_sampler_accept(common_sampler_get(chain_.get()), token);
+  return ok();
+}
+
+std::vector<llama_token> Sampler::forced() {
+  if (!forces_) return {};
+  if (constraint_->is_over() && end_token_ != LLAMA_TOKEN_NULL) return {end_token_};
+  return constraint_->forced();
 }
 
 chat::TokenChoice describe_choice(const LoadedModel& model, const float* logits, llama_token chosen,

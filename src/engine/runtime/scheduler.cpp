@@ -26,11 +26,16 @@ std::uint32_t Scheduler::Running::left(const Sequences& sequences) const {
 }
 
 bool Scheduler::Running::decodes(const Sequences& sequences) const {
-  return answer.tokens() > 0 && left(sequences) == 1;
+  return answer.tokens() > 0 && sequences.length(claim.id) >= job->prompt.tokens.size();
 }
 
 Scheduler::Scheduler(const LoadedModel& model, Jobs& jobs, Outbox& outbox, Counters& counters)
-    : model_(model), jobs_(jobs), outbox_(outbox), counters_(counters), embedder_(model) {
+    : model_(model),
+      jobs_(jobs),
+      outbox_(outbox),
+      counters_(counters),
+      embedder_(model),
+      grammars_(model.vocab()) {
   watch_.jobs = &jobs;
 }
 
@@ -102,7 +107,7 @@ Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
   const std::uint32_t tokens_max = std::min(room, request.tokens_max.value_or(room));
   const std::uint32_t seed =
       request.sampling.seed.value_or(static_cast<std::uint32_t>(random_u64()));
-  TRY(Sampler sampler, Sampler::make(model_, request, job->prompt, seed));
+  TRY(Sampler sampler, Sampler::make(model_, request, job->prompt, seed, grammars_));
 
   const auto now = Clock::now();
   if (tokens_max == 0) {
@@ -115,17 +120,33 @@ Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
     jobs_.forget(job->id);
     return ok();
   }
+  // What must begin the answer is computed with the prompt, as if it were a part of it.
+  std::vector<llama_token> tokens = job->prompt.tokens;
+  for (const llama_token token : sampler.forced()) {
+    if (tokens.size() - prompt_tokens == tokens_max) break;
+    if (llama_vocab_is_eog(model_.vocab(), token)) break;  // has its turn when the prompt is done
+    TRY_VOID(sampler.accept(token));
+    tokens.push_back(token);
+  }
   const Sequences::Claim claim = sequences_->claim(job->prompt.tokens, wish_for(*job, tokens_max));
   running_.push_back({.job = job,
                       .claim = claim,
                       .sampler = std::move(sampler),
                       .answer = Answer(model_, *job, tokens_max),
-                      .tokens = job->prompt.tokens,
-                      .started = now});
+                      .tokens = std::move(tokens),
+                      .started = now,
+                      .lookup = Lookup(prompt_tokens + tokens_max),
+                      .may_draft = may_draft(request)});
   counters_.prompt_tokens += prompt_tokens;
   counters_.cached_tokens += claim.reused;
   outbox_.post(GenerateEvent{job->id, chat::Started{prompt_tokens, claim.reused, seed}});
   return ok();
+}
+
+/// Where results depend on batching, a request with a seed gets none: how drafts fare beside others
+/// must not show in its answer.
+bool Scheduler::may_draft(const chat::Request& request) const {
+  return model_.can_cut && request.lookup && (model_.batch_invariant || !request.sampling.seed);
 }
 
 /// The same request with the same seed must give the same bytes when nothing runs beside it. Where
@@ -142,21 +163,72 @@ Sequences::Wish Scheduler::wish_for(const GenerateJob& job, std::uint32_t answer
 
 void Scheduler::step() {
   fill_batch();
+  const auto begun = Clock::now();
   const std::int32_t status = decode();
   if (status != 0) return recover(status);
   sequences_->computed(batch_->owners(), batch_->tokens());
   ++counters_.decode_steps;
+  const bool only_answers =
+      std::all_of(running_.begin(), running_.end(), [](const Running& r) { return r.output >= 0; });
+  if (only_answers) policy_.note_step(batch_->size(), ms_between(begun, Clock::now()));
   read_outputs();
 }
 
+/// The one that drafts comes last: the cells of what turns out wrong are then those behind all
+/// others, and every sequence stays in the order of its cells.
 void Scheduler::fill_batch() {
   batch_->clear();
   watch_.cancelled.clear();
+  Running* const drafts = choose_draft();
+  std::uint32_t budget = model_.prefill_chunk_tokens;
   for (Running& running : running_) {
     running.output = -1;
-    if (running.decodes(*sequences_)) add_tokens(running, 1);
+    if (&running == drafts || !running.decodes(*sequences_)) continue;
+    // More than one where the grammar has forced some; these share the room for prompts.
+    const std::uint32_t more = std::min(running.left(*sequences_) - 1, budget);
+    add_tokens(running, 1 + more);
+    budget -= more;
   }
-  share_out_prompts(model_.prefill_chunk_tokens);
+  share_out_prompts(budget);
+  if (!drafts) return;
+  add_tokens(*drafts, 1);
+  for (std::size_t i = 0; i < drafts->draft.size(); ++i) {
+    batch_->add(drafts->draft[i], static_cast<std::uint32_t>(drafts->tokens.size() + i),
+                drafts->claim.id, Batch::Logits::Yes);
+  }
+}
+
+/// The answer that drafts in the next batch, with its draft; null if none should. One for each
+/// batch, and none beside a prompt: a few rows more would cost it dearly.
+Scheduler::Running* Scheduler::choose_draft() {
+  std::uint32_t rows = 0;
+  for (Running& running : running_) {
+    running.draft.clear();
+    if (!running.decodes(*sequences_)) return nullptr;
+    rows += running.left(*sequences_);
+  }
+  if (rows >= DraftPolicy::kRowsMax) return nullptr;
+  Running* best = nullptr;
+  for (Running& running : running_) {
+    if (!running.may_draft || running.left(*sequences_) != 1) continue;
+    if (best && !running.drafts.promises_more_than(best->drafts)) continue;
+    // The last token of an answer needs no draft behind it.
+    const std::uint32_t most =
+        std::min(running.answer.tokens_left() - 1, DraftPolicy::kRowsMax - rows);
+    std::vector<llama_token> draft = running.lookup.draft(running.tokens, most);
+    if (draft.empty()) continue;
+    if (best) best->draft.clear();
+    best = &running;
+    best->draft = std::move(draft);
+  }
+  if (!best) return nullptr;
+  const auto most = static_cast<std::uint32_t>(best->draft.size());
+  const std::uint32_t length = policy_.length(rows, most, best->drafts);
+  best->draft.resize(length);
+  if (length > 0 && sequences_->make_room(rows + length)) return best;
+  best->draft.clear();
+  best->drafts.skip();
+  return nullptr;
 }
 
 void Scheduler::share_out_prompts(std::uint32_t budget) {
@@ -209,7 +281,7 @@ void Scheduler::read_outputs() {
   for (auto it = running_.begin(); it != running_.end();) {
     const auto running = it++;
     if (running->output < 0) continue;
-    auto last = advance(*running);
+    auto last = read(*running);
     if (!last.ok()) {
       end(running, chat::Failed{last.error()}, running->job->request.cache_prompt);
     } else if (last.value()) {
@@ -218,21 +290,85 @@ void Scheduler::read_outputs() {
   }
 }
 
-/// Chooses the next token. With it the last event, if it was the last token.
-Result<std::optional<chat::Finished>> Scheduler::advance(Running& running) {
-  if (running.answer.tokens() == 0) running.first_token = Clock::now();
-  TRY(const llama_token token, running.sampler.sample(context_.get(), running.output));
-  std::optional<chat::TokenChoice> choice;
-  if (const auto top = running.job->request.top_logprobs) {
-    choice =
-        describe_choice(model_, llama_get_logits_ith(context_.get(), running.output), token, *top);
+/// What the batch says about one answer: its next token, and one more for each token of the draft
+/// that was right. Every token is chosen from its own row, as it would be without a draft.
+Result<Scheduler::Ending> Scheduler::read(Running& running) {
+  const std::size_t computed = running.tokens.size();
+  std::size_t right = 0;
+  const std::vector<llama_token>& draft = running.draft;
+  Result<Ending> last = Ending();
+  for (;;) {
+    last = advance(running, running.output + static_cast<std::int32_t>(right));
+    while (right < draft.size() && computed + right < running.tokens.size() &&
+           running.tokens[computed + right] == draft[right]) {
+      ++right;
+    }
+    if (!last.ok() || last.value() || computed + right < running.tokens.size()) break;
   }
+  const bool ended = !last.ok() || last.value();
+  if (!draft.empty()) {
+    sequences_->cut(running.claim.id, static_cast<std::uint32_t>(computed + right));
+    // An answer that ends says nothing about the rest of its draft.
+    running.drafts.note(static_cast<std::uint32_t>(ended ? right : draft.size()),
+                        static_cast<std::uint32_t>(right));
+  }
+  if (last.ok() && last.value()) {
+    last.value()->timings.drafted_tokens = running.drafts.drafted();
+    last.value()->timings.accepted_tokens = running.drafts.accepted();
+  }
+  return last;
+}
+
+/// Chooses the next token, and says those that must follow. With it the last event, if that was the
+/// end.
+Result<Scheduler::Ending> Scheduler::advance(Running& running, std::int32_t row) {
+  if (running.answer.tokens() == 0) {
+    running.first_token = Clock::now();
+    // What was computed with the prompt is in `tokens` already.
+    const std::size_t ahead = running.tokens.size() - running.job->prompt.tokens.size();
+    for (std::size_t i = 0; i < ahead; ++i) {
+      const llama_token token = running.tokens[running.job->prompt.tokens.size() + i];
+      ++running.forced;
+      TRY(Ending ending, say(running, token, std::nullopt));
+      if (ending) return ending;
+    }
+    const std::size_t computed = running.tokens.size();
+    TRY(Ending ending, say_forced(running));
+    if (ending || running.tokens.size() > computed) return ending;
+  }
+  const float* logits = llama_get_logits_ith(context_.get(), row);
+  TRY(const llama_token token, running.sampler.sample(logits));
+  std::optional<chat::TokenChoice> choice;
+  if (const auto top = running.job->request.top_logprobs)
+    choice = describe_choice(model_, logits, token, *top);
+  TRY(Ending ending, say(running, token, std::move(choice)));
+  if (ending) return ending;
+  running.tokens.push_back(token);
+  return say_forced(running);
+}
+
+Result<Scheduler::Ending> Scheduler::say_forced(Running& running) {
+  for (;;) {
+    const std::vector<llama_token> forced = running.sampler.forced();
+    if (forced.empty()) return Ending();
+    for (const llama_token token : forced) {
+      TRY_VOID(running.sampler.accept(token));
+      ++running.forced;
+      TRY(Ending ending, say(running, token, std::nullopt));
+      if (ending) return ending;
+      running.tokens.push_back(token);
+    }
+  }
+}
+
+/// Adds a token to the answer and sends what it completes. With the last event, if it was the end.
+Result<Scheduler::Ending> Scheduler::say(Running& running, llama_token token,
+                                         std::optional<chat::TokenChoice> choice) {
   TRY(Answer::Step said, running.answer.add(token, std::move(choice)));
   ++counters_.completion_tokens;
   if (!is_empty(said.delta)) outbox_.post(GenerateEvent{running.job->id, std::move(said.delta)});
-  if (said.finished) return std::optional(finished(running, *said.finished));
-  running.tokens.push_back(token);
-  return std::optional<chat::Finished>();
+  if (said.finished) return Ending(finished(running, *said.finished));
+  return Ending();
 }
 
 chat::Finished Scheduler::finished(const Running& running, chat::FinishReason reason) {
@@ -242,7 +378,8 @@ chat::Finished Scheduler::finished(const Running& running, chat::FinishReason re
                     .completion_tokens = running.answer.tokens()};
   finished.timings = {.prompt_ms = ms_between(running.started, running.first_token),
                       .predicted_ms = ms_between(running.first_token, Clock::now()),
-                      .queued_ms = ms_between(running.job->arrived, running.started)};
+                      .queued_ms = ms_between(running.job->arrived, running.started),
+                      .forced_tokens = running.forced};
   return finished;
 }
 

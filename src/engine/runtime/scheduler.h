@@ -8,9 +8,11 @@
 #include "base/result.h"
 #include "engine/runtime/answer.h"
 #include "engine/runtime/batch.h"
+#include "engine/runtime/draft_policy.h"
 #include "engine/runtime/embedder.h"
 #include "engine/runtime/jobs.h"
 #include "engine/runtime/loading.h"
+#include "engine/runtime/lookup.h"
 #include "engine/runtime/outbox.h"
 #include "engine/runtime/sampler.h"
 #include "engine/runtime/sequences.h"
@@ -47,8 +49,13 @@ class Scheduler {
     std::vector<llama_token>
         tokens;  // the prompt and what was generated; the sequence holds a prefix of it
     Clock::time_point started;
+    Lookup lookup;
+    bool may_draft = false;
     Clock::time_point first_token{};
-    std::int32_t output = -1;  // where in the last batch its logits are; -1: nowhere
+    std::int32_t output = -1;          // where in the last batch its logits are; -1: nowhere
+    std::vector<llama_token> draft{};  // in the last batch behind that; each with logits
+    DraftRecord drafts{};
+    std::uint32_t forced = 0;  // tokens said without sampling
     std::uint32_t left(const Sequences& sequences) const;
     bool decodes(const Sequences& sequences) const;
   };
@@ -65,15 +72,22 @@ class Scheduler {
   void admit();
   Result<void> start(const std::shared_ptr<GenerateJob>& job);
   Sequences::Wish wish_for(const GenerateJob& job, std::uint32_t answer_max) const;
+  bool may_draft(const chat::Request& request) const;
 
   void step();
   void fill_batch();
   void share_out_prompts(std::uint32_t budget);
   void add_tokens(Running& running, std::uint32_t count);
+  Running* choose_draft();
   std::int32_t decode();
   void recover(std::int32_t status);
+
+  using Ending = std::optional<chat::Finished>;
   void read_outputs();
-  Result<std::optional<chat::Finished>> advance(Running& running);
+  Result<Ending> read(Running& running);
+  Result<Ending> advance(Running& running, std::int32_t row);
+  Result<Ending> say_forced(Running& running);
+  Result<Ending> say(Running& running, llama_token token, std::optional<chat::TokenChoice> choice);
 
   void step_embedding();
   static chat::Finished finished(const Running& running, chat::FinishReason reason);
@@ -92,8 +106,10 @@ class Scheduler {
   Watch watch_;
   std::deque<std::shared_ptr<GenerateJob>> waiting_;
   std::deque<std::shared_ptr<EmbedJob>> embeds_;
-  std::list<Running> running_;  // at most LoadedModel::slots, oldest first
   Embedder embedder_;
+  GrammarCache grammars_;
+  DraftPolicy policy_;
+  std::list<Running> running_;  // at most LoadedModel::slots, oldest first
 };
 
 }  // namespace hearth::engine

@@ -127,7 +127,7 @@ void Sequences::evict_all() {
 }
 
 bool Sequences::make_room(std::uint32_t cells) {
-  while (limits_.cells - used_cells() < cells) {
+  while (free_cells() < cells) {
     if (!evict_one()) return false;
   }
   return true;
@@ -137,6 +137,15 @@ void Sequences::computed(std::span<const llama_seq_id> owners,
                          std::span<const llama_token> tokens) {
   if (limits_.can_cut) cells_.place(owners);
   for (std::size_t i = 0; i < owners.size(); ++i) residents_[owners[i]].tokens.push_back(tokens[i]);
+}
+
+void Sequences::cut(llama_seq_id id, std::uint32_t length) {
+  std::vector<llama_token>& tokens = residents_[id].tokens;
+  if (length >= tokens.size()) return;
+  HEARTH_CHECK(limits_.can_cut, "nothing is computed on trial where it cannot be taken back");
+  llama_memory_seq_rm(memory_, id, static_cast<llama_pos>(length), -1);
+  cells_.cut(id, length);
+  tokens.resize(length);
 }
 
 void Sequences::aborted(std::span<const llama_seq_id> owners) {

@@ -55,6 +55,9 @@ class Sequences {
 
   /// A batch was computed: `owners` and `tokens` for each of its tokens, in the batch's order.
   void computed(std::span<const llama_seq_id> owners, std::span<const llama_token> tokens);
+  /// Takes the tokens from `length` on away again: those that were computed on trial. Only with
+  /// Limits::can_cut; nothing happens if there are none.
+  void cut(llama_seq_id id, std::uint32_t length);
   /// A batch was given up inside llama_decode. Sequences whose state could not be brought back
   /// begin again from nothing: look at length().
   void aborted(std::span<const llama_seq_id> owners);
@@ -64,6 +67,7 @@ class Sequences {
     return static_cast<std::uint32_t>(residents_[id].tokens.size());
   }
   std::uint32_t used_cells() const;
+  std::uint32_t free_cells() const { return limits_.cells - used_cells(); }
   /// Meaningful only with Limits::can_cut.
   const CellMap& cells() const { return cells_; }
 

@@ -208,6 +208,23 @@ TEST_F(SequencesTest, WithoutCuttingOnlyWholeSequencesGoOn) {
   EXPECT_EQ(whole.length(longer.id), 0u);
 }
 
+TEST_F(SequencesTest, WhatWasComputedOnTrialIsTakenAway) {
+  const auto first = sequences_.claim(tokens(20), {});
+  const auto second = sequences_.claim(tokens(20, 300), {});
+  compute(first.id, tokens(20));
+  compute(second.id, tokens(23, 300));
+  sequences_.cut(second.id, 20);  // the last in the batch: nobody lies behind it
+  EXPECT_EQ(sequences_.length(second.id), 20u);
+  EXPECT_EQ(sequences_.used_cells(), 40u);
+  EXPECT_EQ(sequences_.free_cells(), kCells - 40);
+  EXPECT_TRUE(sequences_.cells().grows_in_order(first.id));
+  EXPECT_TRUE(sequences_.cells().grows_in_order(second.id));
+  sequences_.cut(second.id, 20);  // nothing to take
+  compute(second.id, {5});
+  EXPECT_EQ(mapped_order(second.id), real_order(second.id));
+  EXPECT_TRUE(sequences_.cells().grows_in_order(second.id));
+}
+
 TEST_F(SequencesTest, TheMapAgreesWithLlamaWhateverHappens) {
   std::mt19937 random(1);
   const auto up_to = [&](std::uint32_t n) { return static_cast<int>(random() % n); };
@@ -218,7 +235,13 @@ TEST_F(SequencesTest, TheMapAgreesWithLlamaWhateverHappens) {
     const auto layout = round % 50 == 49 ? Layout::InOrder : Layout::Any;
     const auto claim = sequences_.claim(prompt, {.layout = layout, .tokens_max = 80});
     compute(claim.id, {prompt.begin() + claim.reused, prompt.end()});
-    for (int i = up_to(6); i > 0; --i) compute(claim.id, {7});
+    for (int i = up_to(6); i > 0; --i) {
+      // A token and a draft behind it, of which some turns out wrong.
+      std::vector<llama_token> more = tokens(1 + up_to(4), 7);
+      compute(claim.id, more);
+      const auto wrong = static_cast<std::uint32_t>(up_to(static_cast<std::uint32_t>(more.size())));
+      sequences_.cut(claim.id, sequences_.length(claim.id) - wrong);
+    }
     sequences_.release(claim.id, up_to(4) > 0);
     if (up_to(10) == 0) sequences_.evict_one();
     for (llama_seq_id id = 0; id < static_cast<llama_seq_id>(kSequences); ++id) {

@@ -60,7 +60,10 @@ json body(const chat::Finished& finished) {
           {"completion_tokens", finished.usage.completion_tokens},
           {"prompt_ms", in_range(finished.timings.prompt_ms)},
           {"predicted_ms", in_range(finished.timings.predicted_ms)},
-          {"queued_ms", in_range(finished.timings.queued_ms)}};
+          {"queued_ms", in_range(finished.timings.queued_ms)},
+          {"drafted_tokens", finished.timings.drafted_tokens},
+          {"accepted_tokens", finished.timings.accepted_tokens},
+          {"forced_tokens", finished.timings.forced_tokens}};
 }
 
 // ---- reading ----------------------------------------------------------------------------------
@@ -133,6 +136,10 @@ Result<chat::Event> read_finished(const Fields& fields) {
   TRY(finished.timings.prompt_ms, read_number(fields, "prompt_ms", {0, kMillisMax}));
   TRY(finished.timings.predicted_ms, read_number(fields, "predicted_ms", {0, kMillisMax}));
   TRY(finished.timings.queued_ms, read_number(fields, "queued_ms", {0, kMillisMax}));
+  auto& drafted = finished.timings.drafted_tokens;
+  TRY(drafted, read_u32(fields, "drafted_tokens"));
+  TRY(finished.timings.accepted_tokens, read_u32(fields, "accepted_tokens", 0, drafted));
+  TRY(finished.timings.forced_tokens, read_u32(fields, "forced_tokens"));
   return chat::Event(std::move(finished));
 }
 

@@ -222,7 +222,9 @@ json chat_request_body(const chat::Request& request) {
              {{"kind", static_cast<int>(request.format.kind)}, {"source", request.format.source}}},
             {"stop", request.stop},
             {"cache_prompt", request.cache_prompt},
-            {"ignore_eos", request.ignore_eos}};
+            {"ignore_eos", request.ignore_eos},
+            {"lookup", request.lookup},
+            {"forced_tokens", request.forced_tokens}};
   if (request.tokens_max) body["tokens_max"] = *request.tokens_max;
   if (request.top_logprobs) body["top_logprobs"] = *request.top_logprobs;
   return body;
@@ -241,6 +243,8 @@ Result<chat::Request> read_chat_request(const Fields& fields) {
   TRY(const auto top_logprobs, fields.whole("top_logprobs", {0, chat::kTopLogprobsMax}));
   TRY(request.cache_prompt, read_flag(fields, "cache_prompt"));
   TRY(request.ignore_eos, read_flag(fields, "ignore_eos"));
+  TRY(request.lookup, read_flag(fields, "lookup"));
+  TRY(request.forced_tokens, read_flag(fields, "forced_tokens"));
   if (tokens_max) request.tokens_max = static_cast<std::uint32_t>(*tokens_max);
   if (top_logprobs) request.top_logprobs = static_cast<std::uint32_t>(*top_logprobs);
   return request;

@@ -77,7 +77,9 @@ class EngineDouble {
         text == "crash" ? 1 : static_cast<std::uint32_t>(std::stoul(text.substr(6)));
     for (std::uint32_t i = 0; i < count; ++i) say(id, chat::Delta{.content = "x"});
     if (text == "crash") ::raise(SIGKILL);
-    say(id, chat::Finished{.usage = {10, 4, count}});
+    say(id,
+        chat::Finished{.usage = {10, 4, count},
+                       .timings = {.drafted_tokens = 6, .accepted_tokens = 4, .forced_tokens = 2}});
   }
 
   void answer(const engine::Cancel& cancel) {

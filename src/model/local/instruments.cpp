@@ -40,6 +40,15 @@ Instruments::Instruments(metrics::Registry& registry, const std::string& model)
       completion_tokens_(registry.counter("hearth_completion_tokens_total",
                                           "Tokens of all answers that were finished.",
                                           {{"model", model}})),
+      accepted_drafts_(registry.counter("hearth_draft_tokens_total",
+                                        "Tokens computed on trial because they were said before.",
+                                        {{"model", model}, {"accepted", "true"}})),
+      rejected_drafts_(registry.counter("hearth_draft_tokens_total",
+                                        "Tokens computed on trial because they were said before.",
+                                        {{"model", model}, {"accepted", "false"}})),
+      forced_tokens_(registry.counter("hearth_forced_tokens_total",
+                                      "Tokens said without sampling: a grammar left no choice.",
+                                      {{"model", model}})),
       running_(registry.gauge("hearth_requests_running", "Generations that have a slot.",
                               {{"model", model}})),
       waiting_(registry.gauge("hearth_requests_waiting", "Generations that wait for a slot.",
@@ -58,6 +67,10 @@ void Instruments::count_started(const chat::Started& started) {
 
 void Instruments::count_finished(const chat::Finished& finished) {
   completion_tokens_.add(finished.usage.completion_tokens);
+  const chat::Timings& timings = finished.timings;
+  accepted_drafts_.add(timings.accepted_tokens);
+  rejected_drafts_.add(timings.drafted_tokens - timings.accepted_tokens);
+  forced_tokens_.add(timings.forced_tokens);
 }
 
 }  // namespace hearth::model::local

@@ -27,6 +27,9 @@ class Instruments {
   metrics::Counter& reused_tokens_;
   metrics::Counter& computed_tokens_;
   metrics::Counter& completion_tokens_;
+  metrics::Counter& accepted_drafts_;
+  metrics::Counter& rejected_drafts_;
+  metrics::Counter& forced_tokens_;
   metrics::Gauge& running_;
   metrics::Gauge& waiting_;
 };

@@ -105,6 +105,9 @@ TEST_F(LocalModelTest, AnswersAndCounts) {
   EXPECT_EQ(counted("hearth_prefill_tokens_total", {{"reused", "true"}}), 4u);
   EXPECT_EQ(counted("hearth_prefill_tokens_total", {{"reused", "false"}}), 6u);
   EXPECT_EQ(counted("hearth_completion_tokens_total"), 3u);
+  EXPECT_EQ(counted("hearth_draft_tokens_total", {{"accepted", "true"}}), 4u);
+  EXPECT_EQ(counted("hearth_draft_tokens_total", {{"accepted", "false"}}), 2u);
+  EXPECT_EQ(counted("hearth_forced_tokens_total"), 2u);
   EXPECT_THAT(metrics_.text(),
               HasSubstr("hearth_time_to_first_token_seconds_count{model=\"double\"} 1"));
   EXPECT_THAT(metrics_.text(), HasSubstr("hearth_inter_token_seconds_count{model=\"double\"} 2"));

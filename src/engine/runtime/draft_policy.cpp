@@ -1,0 +1,67 @@
+#include "engine/runtime/draft_policy.h"
+
+#include <algorithm>
+
+namespace hearth::engine {
+namespace {
+
+constexpr double kChanceShare = 0.12;  // of one token in the moving average
+constexpr double kCostShare = 0.15;    // of one step
+constexpr double kOutlier = 4.0;       // a step that took so much longer says nothing about rows
+constexpr double kUnmeasured = 1.3;    // a batch of more rows, against one of one row
+constexpr double kGainMin = 1.02;      // below, the measurements are not that good
+
+/// Tokens that a draft of `length` brings: the first comes true with `chance`, the second only
+/// behind it.
+double expected_tokens(double chance, std::uint32_t length) {
+  double sum = 0, all = 1;
+  for (std::uint32_t i = 0; i < length; ++i) sum += all *= chance;
+  return sum;
+}
+
+}  // namespace
+
+void DraftRecord::note(std::uint32_t drafted, std::uint32_t accepted) {
+  for (std::uint32_t i = 0; i < std::min(drafted, accepted + 1); ++i)
+    chance_ += kChanceShare * ((i < accepted ? 1.0 : 0.0) - chance_);
+  skipped_ = 0;
+  drafted_ += drafted;
+  accepted_ += accepted;
+}
+
+void DraftPolicy::note_step(std::uint32_t rows, double ms) {
+  if (rows == 0 || rows > kRowsMax || ms <= 0) return;
+  double& known = measured_ms_[rows];
+  if (known == 0) {
+    known = ms;
+  } else {
+    known += kCostShare * (std::min(ms, kOutlier * known) - known);
+  }
+}
+
+double DraftPolicy::cost_ms(std::uint32_t rows) const {
+  if (rows <= kRowsMax && measured_ms_[rows] > 0) return measured_ms_[rows];
+  for (std::uint32_t fewer = std::min(rows, kRowsMax); fewer > 0; --fewer) {
+    if (measured_ms_[fewer] > 0) return measured_ms_[fewer] * (fewer == 1 ? kUnmeasured : 1.0);
+  }
+  return 1.0;
+}
+
+std::uint32_t DraftPolicy::length(std::uint32_t rows, std::uint32_t tokens_max,
+                                  const DraftRecord& record) const {
+  if (rows == 0 || rows >= kRowsMax) return 0;
+  const std::uint32_t longest = std::min(tokens_max, kRowsMax - rows);
+  if (record.wants_probe()) return longest;
+  const double without = rows / cost_ms(rows);
+  std::uint32_t best = 0;
+  double best_speed = without * kGainMin;
+  for (std::uint32_t length = 1; length <= longest; ++length) {
+    const double speed = (rows + expected_tokens(record.chance(), length)) / cost_ms(rows + length);
+    if (speed <= best_speed) continue;
+    best = length;
+    best_speed = speed;
+  }
+  return best;
+}
+
+}  // namespace hearth::engine
