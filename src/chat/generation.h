@@ -79,6 +79,9 @@ struct Request {
   std::optional<std::uint32_t> top_logprobs{};  // absent: no logprobs; 0..20 alternatives a token
   bool cache_prompt = true;                     // may reuse and leave KV state for later requests
   bool ignore_eos = false;  // benchmarks: go on past the end-of-generation token
+  /// On whose account it is, for fairness only: an opaque number that comes from the token the
+  /// client showed, never from what it sent; 0 without tokens.
+  std::uint64_t account = 0;
 };
 
 // Bounds of one request; api/ checks them first and names the field, the engine checks them again.

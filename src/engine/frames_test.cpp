@@ -78,7 +78,8 @@ chat::Request full_chat_request() {
           .stop = {"\n\n", "###"},
           .top_logprobs = 20,
           .cache_prompt = false,
-          .ignore_eos = true};
+          .ignore_eos = true,
+          .account = 18'446'744'073'709'551'615u};
 }
 
 TEST(Frames, EveryRequestSurvives) {
@@ -323,6 +324,8 @@ TEST(Frames, ChecksEveryFieldOfAGenerate) {
           {"/request/top_logprobs", chat::kTopLogprobsMax + 1, "request.top_logprobs"},
           {"/request/cache_prompt", nullptr, "request.cache_prompt"},
           {"/request/ignore_eos", "yes", "request.ignore_eos"},
+          {"/request/account", -1, "request.account"},
+          {"/request/account", "me", "request.account"},
       },
       decode_request);
 }

@@ -92,11 +92,20 @@ void Scheduler::drop_cancelled() {
 
 void Scheduler::admit() {
   while (running_.size() < model_.slots && !waiting_.empty()) {
-    const std::shared_ptr<GenerateJob> job = std::move(waiting_.front());
-    waiting_.pop_front();
+    const std::shared_ptr<GenerateJob> job = take_next();
     const auto started = start(job);
     if (!started.ok()) fail(*job, started.error());
   }
+}
+
+std::shared_ptr<GenerateJob> Scheduler::take_next() {
+  std::vector<Account> waiting, running;
+  for (const auto& job : waiting_) waiting.push_back(job->request.account);
+  for (const Running& one : running_) running.push_back(one.job->request.account);
+  const auto next = waiting_.begin() + static_cast<std::ptrdiff_t>(turns_.next(waiting, running));
+  std::shared_ptr<GenerateJob> job = std::move(*next);
+  waiting_.erase(next);
+  return job;
 }
 
 Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
@@ -164,24 +173,16 @@ void Scheduler::fill_batch() {
   share_out_prompts(model_.prefill_chunk_tokens);
 }
 
-/// Equal shares for all prompts, the shortest first, so that what it leaves goes to the longer
-/// ones.
 void Scheduler::share_out_prompts(std::uint32_t budget) {
   std::vector<Running*> prompts;
+  std::vector<PromptWant> wants;
   for (Running& running : running_) {
-    if (!running.decodes(*sequences_)) prompts.push_back(&running);
+    if (running.decodes(*sequences_)) continue;
+    prompts.push_back(&running);
+    wants.push_back({running.job->request.account, running.left(*sequences_)});
   }
-  std::sort(prompts.begin(), prompts.end(), [this](const Running* a, const Running* b) {
-    return std::pair(a->left(*sequences_), a->job->id) <
-           std::pair(b->left(*sequences_), b->job->id);
-  });
-  auto sharers = static_cast<std::uint32_t>(prompts.size());
-  for (Running* running : prompts) {
-    const std::uint32_t share = std::min(running->left(*sequences_), budget / sharers);
-    add_tokens(*running, share);
-    budget -= share;
-    --sharers;
-  }
+  const std::vector<std::uint32_t> shares = fair_shares(wants, budget);
+  for (std::size_t i = 0; i < prompts.size(); ++i) add_tokens(*prompts[i], shares[i]);
 }
 
 void Scheduler::add_tokens(Running& running, std::uint32_t count) {

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "engine/runtime/answer.h"
 #include "engine/runtime/embedder.h"
+#include "engine/runtime/fair_queue.h"
 #include "engine/runtime/jobs.h"
 #include "engine/runtime/loading.h"
 #include "engine/runtime/outbox.h"
@@ -63,6 +64,7 @@ class Scheduler {
   void take_arrivals();
   void drop_cancelled();
   void admit();
+  std::shared_ptr<GenerateJob> take_next();
   Result<void> start(const std::shared_ptr<GenerateJob>& job);
   Sequences::Wish wish_for(const GenerateJob& job, std::uint32_t answer_max) const;
 
@@ -92,6 +94,7 @@ class Scheduler {
   std::vector<llama_seq_id> owners_;  // of the batch's tokens
   Watch watch_;
   std::deque<std::shared_ptr<GenerateJob>> waiting_;
+  FairTurns turns_;
   std::deque<std::shared_ptr<EmbedJob>> embeds_;
   std::list<Running> running_;  // at most LoadedModel::slots, oldest first
   Embedder embedder_;

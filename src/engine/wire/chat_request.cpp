@@ -225,6 +225,7 @@ json chat_request_body(const chat::Request& request) {
             {"ignore_eos", request.ignore_eos}};
   if (request.tokens_max) body["tokens_max"] = *request.tokens_max;
   if (request.top_logprobs) body["top_logprobs"] = *request.top_logprobs;
+  if (request.account != 0) body["account"] = request.account;
   return body;
 }
 
@@ -241,6 +242,9 @@ Result<chat::Request> read_chat_request(const Fields& fields) {
   TRY(const auto top_logprobs, fields.whole("top_logprobs", {0, chat::kTopLogprobsMax}));
   TRY(request.cache_prompt, read_flag(fields, "cache_prompt"));
   TRY(request.ignore_eos, read_flag(fields, "ignore_eos"));
+  if (fields.has("account")) {
+    TRY(request.account, read_u64(fields, "account"));
+  }
   if (tokens_max) request.tokens_max = static_cast<std::uint32_t>(*tokens_max);
   if (top_logprobs) request.top_logprobs = static_cast<std::uint32_t>(*top_logprobs);
   return request;
