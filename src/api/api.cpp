@@ -19,6 +19,18 @@ GateRules gate_rules(const config::Config::Server& server) {
   return rules;
 }
 
+/// Catches a whole answer that is given before the handler returns.
+class Caught final : public net::Exchange {
+ public:
+  void respond(net::Response given) override { response = std::move(given); }
+  void begin(int, net::Headers) override {}
+  bool write(std::string) override { return false; }
+  void end() override {}
+  std::stop_token stop() const override { return {}; }
+
+  std::optional<net::Response> response;
+};
+
 std::int64_t unix_seconds(const TimeSource& time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time.wall().time_since_epoch()).count();
 }
@@ -106,9 +118,10 @@ void Api::State::dispatch(const net::Request& request, const Route& route,
     if (const auto refused = check_content_type(request))
       return reply->respond(error_response(*refused));
   }
+  const std::uint64_t account = account_of(rules, request);
   switch (route.endpoint) {
-    case Endpoint::Chat: return chat_completions(workplace, request, reply);
-    case Endpoint::Completions: return completions(workplace, request, reply);
+    case Endpoint::Chat: return chat_completions(workplace, request, account, reply);
+    case Endpoint::Completions: return completions(workplace, request, account, reply);
     case Endpoint::Embeddings: return embeddings(workplace, request, reply);
     case Endpoint::Tokenize: return tokenize(workplace, request, reply);
     case Endpoint::Detokenize: return detokenize(workplace, request, reply);
@@ -128,6 +141,17 @@ net::Handler Api::handler() {
       [state = state_.get()](const net::Request& request, std::shared_ptr<net::Exchange> exchange) {
         state->handle(request, std::move(exchange));
       };
+}
+
+std::function<std::optional<net::Response>(const net::Request&)> Api::at_once() {
+  return [state = state_.get()](const net::Request& request) -> std::optional<net::Response> {
+    const Route route = find_route(request.method, request.path);
+    if (route.match != Route::Match::Found || route.endpoint != Endpoint::Health)
+      return std::nullopt;
+    const auto caught = std::make_shared<Caught>();
+    state->handle(request, caught);
+    return std::move(caught->response);
+  };
 }
 
 std::string Api::error_body(int status, const std::string& message, const std::string& field) {

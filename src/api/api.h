@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,10 @@ class Api {
 
   /// For net::Server::start. Borrows this.
   net::Handler handler();
+
+  /// For net::ServerOptions::at_once: health checks, which no busy worker may hold up. Borrows
+  /// this.
+  std::function<std::optional<net::Response>(const net::Request&)> at_once();
 
   /// For net::ServerOptions::error_body: the OpenAI error envelope.
   static std::string error_body(int status, const std::string& message, const std::string& field);

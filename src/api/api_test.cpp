@@ -56,6 +56,44 @@ TEST(Api, KnowsItsPathsAndMethods) {
   }
 }
 
+TEST(Api, TellsTheModelWhoseRequestItIs) {
+  Bench bench({{"", {.pieces = {"x"}}}}, {.tokens = {"one", "two"}});
+  const std::string chat = Bench::chat_body(R"("n":2,"account":7,"user":"mallory")");
+  for (const char* token : {"one", "two", "one"})
+    bench.post("/v1/chat/completions", chat, {{"Authorization", std::string("Bearer ") + token}})
+        ->wait();
+  bench.post("/v1/completions", R"({"prompt":"hi"})", {{"X-Api-Key", "two"}})->wait();
+  std::vector<std::uint64_t> accounts;
+  for (const auto& request : bench.model.requests()) accounts.push_back(request.account);
+  ASSERT_EQ(accounts.size(), 7u);
+  const auto one = accounts[0], two = accounts[2];
+  EXPECT_NE(one, two);
+  EXPECT_THAT(accounts, ::testing::ElementsAre(one, one, two, two, one, one, two));
+}
+
+TEST(Api, WithoutTokensEverybodyIsOneAccount) {
+  Bench bench;
+  bench.chat();
+  EXPECT_EQ(bench.model.requests().at(0).account, 0u);
+}
+
+TEST(Api, AnswersHealthAtOnceBehindTheSameGate) {
+  Bench bench({}, {.tokens = {"open-sesame"}});
+  const auto at_once = bench.api->at_once();
+  const auto ask = [&](const char* method, const char* path, const char* host) {
+    return at_once({method, path, path, "", {{"Host", host}}, "", "127.0.0.1:1"});
+  };
+  EXPECT_EQ(ask("GET", "/health", "localhost").value().status, 200);
+  EXPECT_EQ(ask("HEAD", "/v1/health", "localhost").value().status, 200);
+  EXPECT_EQ(ask("GET", "/health", "evil.example").value().status, 403);
+  for (const char* path : {"/health/ready", "/metrics", "/v1/models", "/nowhere"})
+    EXPECT_FALSE(ask("GET", path, "localhost")) << path;
+  EXPECT_FALSE(ask("POST", "/health", "localhost"));
+  EXPECT_THAT(
+      bench.registry.text(),
+      HasSubstr(R"(hearth_http_requests_total{method="GET",path="/health",status="200"} 1)"));
+}
+
 TEST(Api, ShowsItsHealth) {
   Bench bench;
   const json want = {{"status", "ok"},

@@ -33,6 +33,7 @@ class Signals {
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);  // a file at its limit is a failed write, not our end
   }
   /// True if one came within `budget`.
   bool wait(Millis budget) const {
@@ -56,6 +57,9 @@ net::ServerOptions server_options(const config::Config& config) {
   options.limits.body_bytes_max = config.server.body_bytes_max;
   options.limits.header_bytes_max = config.server.header_bytes_max;
   options.limits.connections_max = config.server.connections_max;
+  // A connection has one request at a time: this line is never full, so that who is too many for a
+  // model is told so by the model's own queue (429), not by this one (503).
+  options.pending_max = config.server.connections_max;
   options.error_body = api::Api::error_body;
   return options;
 }
@@ -72,6 +76,13 @@ Result<Until> wait_for_model(const Signals& signals, const config::Config& confi
   return Until::Ready;
 }
 
+/// Closes the door, once the answers that are made already have reached their clients.
+void let_go(net::Server& server) {
+  server.stop_accepting();
+  const auto drained = server.drain(Call::within(kLastReplies));
+  if (!drained.ok()) log::warn("some clients were slow to take their last answer");
+}
+
 /// Running answers go on, new ones get 503 (Api asks `draining`), until none runs, the time is up
 /// or a second signal comes. The socket stays open meanwhile, so that new work is told and not just
 /// refused.
@@ -83,10 +94,8 @@ void drain(const Signals& signals, api::Api& api, net::Server& server, Millis bu
     hurried = signals.wait(kDrainingPoll);
   if (api.answers() > 0) log::warn("ending {} answers that did not finish in time", api.answers());
   api.end_answers();  // their clients are told, with an error
-  server.stop_accepting();
-  if (hurried) return;
-  const auto drained = server.drain(Call::within(kLastReplies));
-  if (!drained.ok()) log::warn("some clients were slow to take their last answer");
+  if (hurried) return server.stop_accepting();
+  let_go(server);
 }
 
 }  // namespace
@@ -108,18 +117,26 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
                           .registry = metrics,
                           .time = time,
                           .draining = [&draining] { return draining.load(); }});
-  TRY(const auto server, net::Server::start(server_options(config), api.handler()));
+  net::ServerOptions options = server_options(config);
+  options.at_once = api.at_once();
+  TRY(const auto server, net::Server::start(std::move(options), api.handler()));
   TRY_VOID(lock.publish(config.server.host, server->port()));
 
   const DaemonInfo here{.host = config.server.host, .port = server->port()};
   if (events.on_listening) events.on_listening(here.url());
-  TRY(const Until reached, wait_for_model(signals, config, *model));
-  if (reached == Until::Ready) {
+  const auto reached = wait_for_model(signals, config, *model);
+  if (!reached.ok()) {
+    let_go(*server);
+    return reached.error();
+  }
+  if (reached.value() == Until::Ready) {
     if (events.on_ready) events.on_ready(here.url(), model->name());
     signals.wait();
   }
   draining = true;
-  drain(signals, api, *server, config.server.drain_timeout);
+  // While the model loads no answer has begun that could be let end.
+  const bool loading = reached.value() == Until::Signalled;
+  drain(signals, api, *server, loading ? Millis(0) : config.server.drain_timeout);
   return ok();
 }
 

@@ -92,6 +92,9 @@ struct Request {
   Cache cache{};
   bool lookup = true;         // may draft tokens from what was said before; the answer is the same
   bool forced_tokens = true;  // may write what a grammar leaves no choice about without sampling
+  /// On whose account it is, for fairness only: an opaque number that comes from the token the
+  /// client showed, never from what it sent; 0 without tokens.
+  std::uint64_t account = 0;
 };
 
 // Bounds of one request; api/ checks them first and names the field, the engine checks them again.

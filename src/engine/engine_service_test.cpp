@@ -44,6 +44,24 @@ TEST(EngineService, BeforeLoadingEverythingIsUnavailable) {
   EXPECT_EQ(engine.await<RequestFailed>().id, 6u);
 }
 
+TEST(EngineService, AnAccountWithALongLineDoesNotHoldUpAnother) {
+  EngineHarness engine;
+  engine.load({.slots = 1, .threads = 1});
+  const auto ask = [&engine](std::uint64_t account, std::uint32_t tokens) {
+    auto request = continuation("Somebody asks", tokens);
+    request.account = account;
+    return engine.start(std::move(request));
+  };
+  std::vector<std::uint64_t> greedy;
+  for (int i = 0; i < 6; ++i) greedy.push_back(ask(1, 150));
+  const auto modest = ask(2, 8);
+  EXPECT_TRUE(engine.hear(modest).finished);
+  int ended = 0;
+  for (const auto id : greedy) ended += engine.so_far(id).ended() ? 1 : 0;
+  EXPECT_LE(ended, 2) << "the one that ran, and at most one that began before the other arrived";
+  for (const auto id : greedy) EXPECT_TRUE(engine.hear(id).finished);
+}
+
 TEST(EngineService, EndsWithTheRightStatus) {
   {
     EngineHarness engine;

@@ -81,7 +81,8 @@ chat::Request full_chat_request() {
           .ignore_eos = true,
           .cache = {.key = "chat 7", .persist = true, .pin = true, .border_messages = 2},
           .lookup = false,
-          .forced_tokens = false};
+          .forced_tokens = false,
+          .account = 18'446'744'073'709'551'615u};
 }
 
 TEST(Frames, EveryRequestSurvives) {
@@ -339,6 +340,8 @@ TEST(Frames, ChecksEveryFieldOfAGenerate) {
           {"/request/cache/border", 5, "request.cache.border"},
           {"/request/lookup", 1, "request.lookup"},
           {"/request/forced_tokens", nullptr, "request.forced_tokens"},
+          {"/request/account", -1, "request.account"},
+          {"/request/account", "me", "request.account"},
       },
       decode_request);
 }

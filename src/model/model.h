@@ -58,8 +58,9 @@ class Model {
   /// Most tokens of prompt and answer together; 0 before it was loaded.
   virtual std::uint32_t context_tokens() const = 0;
 
-  /// Queues one generation and returns at once. The sink lives until its last event; the first may
-  /// come before this returns. Errors: Busy (32 wait already), Unavailable (not loaded; says why),
+  /// Queues one generation and returns at once; also while the model loads. The sink lives until
+  /// its last event; the first may come before this returns. Errors: Busy (32 wait already, or as
+  /// many of one account as may), Unavailable (failed, or restarting after a pause; says why),
   /// InvalidInput (a bound of chat/generation.h; names the field), TooLarge. What is found wrong
   /// later (prompt longer than the context, a bad grammar) arrives as chat::Failed.
   virtual Result<std::unique_ptr<Generation>> start(chat::Request request,

@@ -95,14 +95,17 @@ void TcpServer::run() {
 }
 
 asio::awaitable<void> TcpServer::accept_clients() {
+  bool told = false;  // once for each time that nobody can be let in, not ten times a second
   while (acceptor_.is_open()) {
     tcp::socket socket(io_);
     const auto [problem] =
         co_await acceptor_.async_accept(socket, asio::as_tuple(asio::use_awaitable));
     if (!problem) {
+      told = false;
       admit(std::move(socket));
     } else if (acceptor_.is_open() && problem != asio::error::connection_aborted) {
-      log::warn("net: cannot accept a client: {}", problem.message());
+      if (!told) log::warn("net: cannot accept clients: {}", problem.message());
+      told = true;
       accept_pause_.expires_after(kAcceptPause);
       co_await accept_pause_.async_wait(asio::as_tuple(asio::use_awaitable));
     }
@@ -170,10 +173,15 @@ void TcpServer::on_net_thread(std::function<void()> work) {
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handler handler) {
   HEARTH_CHECK(options.workers > 0 && options.pending_max > 0, "a server needs workers and a line");
   TRY_VOID(parse_host(options.host));
-  auto server = std::make_unique<TcpServer>(std::move(options), std::move(handler));
-  TRY_VOID(server->listen());
-  server->run();
-  return std::unique_ptr<Server>(std::move(server));
+  // Asio throws what it cannot be made from: descriptors and threads.
+  try {
+    auto server = std::make_unique<TcpServer>(std::move(options), std::move(handler));
+    TRY_VOID(server->listen());
+    server->run();
+    return std::unique_ptr<Server>(std::move(server));
+  } catch (const std::exception& error) {
+    return Error{Code::Unavailable, std::string("the server cannot start: ") + error.what(), {}};
+  }
 }
 
 }  // namespace hearth::net

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/call.h"
@@ -26,6 +27,10 @@ struct ServerOptions {
   int workers = 4;                // threads that run handlers
   std::size_t pending_max = 256;  // requests waiting for a worker; above: 503
   ServerLimits limits{};
+  /// Answers what takes no work, such as a health check, on the net thread, without a worker: also
+  /// while all workers are busy, and at a fraction of the cost. nullopt: the handler is asked. Must
+  /// not block, nor take longer than 0.1 ms.
+  std::function<std::optional<Response>(const Request&)> at_once{};
   /// Body of an HTTP-level error (400 malformed, 408, 413, 417, 431, 501, 503), so that it looks
   /// like the handler's own. `field` names what was too large ("body", "headers") or is empty.
   std::function<std::string(int status, const std::string& message, const std::string& field)>
@@ -36,7 +41,7 @@ struct ServerOptions {
 class Server {
  public:
   /// Binds and starts serving. Errors: Unavailable (address in use or not ours; names host and
-  /// port), InvalidInput (host is no address).
+  /// port; or no descriptors or threads are left), InvalidInput (host is no address).
   static Result<std::unique_ptr<Server>> start(ServerOptions options, Handler handler);
   virtual ~Server() = default;  // drops all connections, then joins its threads
 

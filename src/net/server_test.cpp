@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <exception>
+#include <future>
 
 #include "net/client.h"
 #include "net/testing/parked.h"
@@ -47,6 +48,33 @@ TEST(Server, AnswersOverOneConnection) {
   answer = client.read_response();
   EXPECT_EQ(header_of(answer, "connection"), "close");
   EXPECT_TRUE(client.closes_silently());
+}
+
+TEST(Server, AnswersAtOnceWithoutAWorker) {
+  std::promise<void> release;
+  const auto released = release.get_future().share();
+  ServerOptions options{.workers = 1, .pending_max = 1};
+  options.at_once = [](const Request& request) -> std::optional<Response> {
+    if (request.path != "/quick") return std::nullopt;
+    return Response{.status = 200, .body = "quick"};
+  };
+  const auto busy = [released](const Request& request, const std::shared_ptr<Exchange>& exchange) {
+    released.wait();
+    echo(request, exchange);
+  };
+  const auto server = start(busy, std::move(options));
+  RawClient slow(server->port()), quick(server->port());
+  EXPECT_TRUE(slow.send(get_request("/slow")));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(quick.send(get_request("/quick")));
+    const auto answer = quick.read_response();
+    EXPECT_EQ(answer.body, "quick");
+    EXPECT_EQ(header_of(answer, "connection"), "keep-alive");
+  }
+  EXPECT_TRUE(quick.send("HEAD /quick HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
+  EXPECT_TRUE(quick.read_all().ends_with("\r\n\r\n"));
+  release.set_value();
+  EXPECT_EQ(slow.read_response().body, "GET /slow ");
 }
 
 TEST(Server, ClosesTheConnectionWhenTheHandlerAsks) {

@@ -104,11 +104,11 @@ class Stream:
 class Daemon:
     """A `hearth serve` on a free port with a data directory of its own."""
 
-    def __init__(self, *arguments, data=None, wait_ready=True, **environment):
+    def __init__(self, *arguments, data=None, port=0, wait_ready=True, **environment):
         self.own_data = data is None
         self.data = data or tempfile.mkdtemp(prefix="hearth-e2e-")
         self.log_path = os.path.join(self.data, "serve.log")
-        command = [HEARTH, "serve", "--data", self.data, "--port", "0", *map(str, arguments)]
+        command = [HEARTH, "serve", "--data", self.data, "--port", str(port), *map(str, arguments)]
         self.log_file = open(self.log_path, "wb")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log_file,
                                         stderr=self.log_file, env=clean_environment(**environment))
@@ -132,7 +132,7 @@ class Daemon:
             raise AssertionError(f"daemon ended with {self.process.returncode}")
         with contextlib.suppress(OSError, ValueError):
             pid_file = json.loads(pathlib.Path(self.data, "hearth.pid").read_text())
-            if pid_file["port"]:
+            if pid_file["port"] and pid_file["pid"] == self.process.pid:  # a killed one leaves its file
                 return pid_file["host"], pid_file["port"]
         return None
 

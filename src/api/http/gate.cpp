@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
+#include <utility>
 
 namespace hearth::api {
 namespace {
@@ -75,10 +77,27 @@ std::string_view bearer_of(std::string_view header) {
   return header;
 }
 
-bool any_token_matches(const std::vector<vault::Secret>& tokens, std::string_view candidate) {
-  bool matched = false;
-  for (const auto& token : tokens) matched = token.matches(candidate) || matched;
-  return matched;
+/// The first 64 bits of its SHA-256.
+std::uint64_t account_number(std::string_view token) {
+  constexpr int kHexDigits = 16;
+  const std::string digest = vault::sha256_hex(token);
+  std::uint64_t number = 0;
+  std::from_chars(digest.data(), digest.data() + kHexDigits, number, 16);
+  return std::max<std::uint64_t>(number, 1);
+}
+
+/// The token that the request shows, or nullptr. Every one is compared, in constant time.
+const AccessToken* matching_token(const GateRules& rules, const net::Request& request) {
+  const std::string* authorization = request.header("authorization");
+  const std::string* api_key = request.header("x-api-key");
+  const std::string_view by_bearer = authorization ? bearer_of(*authorization) : "";
+  const std::string_view by_key = api_key ? std::string_view(*api_key) : "";
+  const AccessToken* found = nullptr;
+  for (const AccessToken& token : rules.tokens) {
+    const bool bearer = token.secret.matches(by_bearer), key = token.secret.matches(by_key);
+    if (bearer || key) found = &token;
+  }
+  return found;
 }
 
 bool is_json_type(std::string_view type) {
@@ -94,6 +113,9 @@ bool safe_header_list(std::string_view text) {
 }
 
 }  // namespace
+
+AccessToken::AccessToken(std::string text)
+    : account(account_number(text)), secret(std::move(text)) {}
 
 std::optional<HostPort> split_host(std::string_view text) {
   HostPort out;
@@ -161,16 +183,16 @@ std::optional<HttpError> check_origin(const GateRules& rules, const net::Request
 
 std::optional<HttpError> check_token(const GateRules& rules, const net::Request& request) {
   if (rules.tokens.empty()) return std::nullopt;
-  const std::string* authorization = request.header("authorization");
-  const std::string* api_key = request.header("x-api-key");
-  const bool by_bearer =
-      any_token_matches(rules.tokens, authorization ? bearer_of(*authorization) : "");
-  const bool by_key = any_token_matches(rules.tokens, api_key ? std::string_view(*api_key) : "");
-  if (by_bearer || by_key) return std::nullopt;
-  if (!authorization && !api_key)
+  if (matching_token(rules, request)) return std::nullopt;
+  if (!request.header("authorization") && !request.header("x-api-key"))
     return status_error(401, "This server needs a token: send 'Authorization: Bearer <token>'",
                         "Authorization");
   return status_error(401, "The token is not one of this server's", "Authorization");
+}
+
+std::uint64_t account_of(const GateRules& rules, const net::Request& request) {
+  const AccessToken* token = matching_token(rules, request);
+  return token ? token->account : 0;
 }
 
 std::optional<HttpError> check_content_type(const net::Request& request) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,11 +14,18 @@
 /// check stops web pages from other places, the token check stops everybody else.
 namespace hearth::api {
 
+/// One token that opens the door, and the number of the account that it stands for: never 0.
+struct AccessToken {
+  explicit AccessToken(std::string text);
+  std::uint64_t account;
+  vault::Secret secret;
+};
+
 struct GateRules {
   std::string bound_host;                   // the address the server listens on
   std::vector<std::string> hosts{};         // further names accepted in Host
   std::vector<std::string> cors_origins{};  // "https://app.example", or "*"
-  std::vector<vault::Secret> tokens{};      // empty: no authentication
+  std::vector<AccessToken> tokens{};        // empty: no authentication
 };
 
 /// "localhost:11435" -> {"localhost", "11435"}; "[::1]" -> {"::1", ""}. Lower case, one trailing
@@ -40,6 +48,9 @@ std::optional<HttpError> check_origin(const GateRules& rules, const net::Request
 /// 401 unless a token matches `Authorization: Bearer` or `X-Api-Key`. Every token is compared, in
 /// constant time.
 std::optional<HttpError> check_token(const GateRules& rules, const net::Request& request);
+/// The account of the token that the request shows, 0 if it shows none. Only for fairness: it says
+/// nothing about what somebody may do.
+std::uint64_t account_of(const GateRules& rules, const net::Request& request);
 /// A body sent by a web page must say that it is JSON (415), since only then does the browser ask
 /// first. Others may say what they like: `curl -d` names a form.
 std::optional<HttpError> check_content_type(const net::Request& request);

@@ -159,6 +159,21 @@ TEST(CheckToken, Table) {
     EXPECT_EQ(status_of(check_token(rules, with_headers(c.headers))), c.status) << "row " << row++;
 }
 
+TEST(AccountOf, IsTheTokensAndOnlyTheTokens) {
+  GateRules rules{"127.0.0.1"};
+  EXPECT_EQ(account_of(rules, with_headers({{"X-Api-Key", "first-token"}})), 0u);
+  rules.tokens.emplace_back("first-token");
+  rules.tokens.emplace_back("second-token");
+  const auto first = account_of(rules, with_headers({{"Authorization", "Bearer first-token"}}));
+  const auto second = account_of(rules, with_headers({{"Authorization", "Bearer second-token"}}));
+  // echo -n first-token | sha256sum
+  EXPECT_EQ(first, 0x55b4b48f529c3d2du);
+  EXPECT_NE(first, second);
+  EXPECT_EQ(account_of(rules, with_headers({{"X-Api-Key", "first-token"}})), first);
+  EXPECT_EQ(account_of(rules, with_headers({{"X-Api-Key", "third-token"}})), 0u);
+  EXPECT_EQ(account_of(rules, with_headers({})), 0u);
+}
+
 TEST(CheckContentType, Table) {
   struct Case {
     const char* origin;

@@ -161,12 +161,14 @@ Json model_json(const Workplace& with, const model::Model& model) {
 
 }  // namespace
 
-void chat_completions(Workplace& with, const net::Request& request, const ExchangePtr& exchange) {
+void chat_completions(Workplace& with, const net::Request& request, std::uint64_t account,
+                      const ExchangePtr& exchange) {
   auto addressed = address(with, request, *exchange);
   if (!addressed) return;
   model::Model& model = *addressed->model;
   auto parsed = parse_chat_request(addressed->body, model.facts().vocabulary);
   if (!parsed.ok()) return answer(*exchange, http_error(parsed.error()));
+  parsed.value().request.account = account;
   const Delivery& delivery = parsed.value().delivery;
   RunPlan plan;
   plan.form = make_chat_form(header_for(with, "chatcmpl-", model, delivery.include_usage));
@@ -175,12 +177,14 @@ void chat_completions(Workplace& with, const net::Request& request, const Exchan
   std::make_shared<Run>(std::move(plan), exchange, with.runs)->start(model);
 }
 
-void completions(Workplace& with, const net::Request& request, const ExchangePtr& exchange) {
+void completions(Workplace& with, const net::Request& request, std::uint64_t account,
+                 const ExchangePtr& exchange) {
   auto addressed = address(with, request, *exchange);
   if (!addressed) return;
   model::Model& model = *addressed->model;
   auto parsed = parse_completion_request(addressed->body, model.facts().vocabulary);
   if (!parsed.ok()) return answer(*exchange, http_error(parsed.error()));
+  parsed.value().request.account = account;
   if (!parsed.value().echo)
     return start_completions(with, model, std::move(parsed).value(), exchange);
   at_desk(with, exchange, [&with, &model, exchange, wanted = std::move(parsed).value()]() mutable {

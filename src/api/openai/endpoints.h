@@ -7,6 +7,7 @@
 #include "api/openai/runs.h"
 
 /// The OpenAI endpoints. Each takes one request and answers the exchange, now or later. Any thread.
+/// `account` is whose request it is (gate.h).
 namespace hearth::api {
 
 /// What the endpoints work with; all of it outlives them.
@@ -19,8 +20,10 @@ struct Workplace {
 
 using ExchangePtr = std::shared_ptr<net::Exchange>;
 
-void chat_completions(Workplace& with, const net::Request& request, const ExchangePtr& exchange);
-void completions(Workplace& with, const net::Request& request, const ExchangePtr& exchange);
+void chat_completions(Workplace& with, const net::Request& request, std::uint64_t account,
+                      const ExchangePtr& exchange);
+void completions(Workplace& with, const net::Request& request, std::uint64_t account,
+                 const ExchangePtr& exchange);
 void embeddings(Workplace& with, const net::Request& request, const ExchangePtr& exchange);
 void tokenize(Workplace& with, const net::Request& request, const ExchangePtr& exchange);
 void detokenize(Workplace& with, const net::Request& request, const ExchangePtr& exchange);

@@ -130,7 +130,9 @@ constexpr Setting kSettings[] = {
     {"model.kv_type", Kind::Choice, at<&C::model, &M::kv_type>, 0, 0, "auto, f16, q8_0", nullptr,
      "", "", false, "How the KV cache is kept: auto, f16 or q8_0 (half the memory)."},
     {"model.queue_max", Kind::Whole, at<&C::model, &M::queue_max>, 1, 4'096, "", nullptr, "", "",
-     false, "Requests that may wait, 1 to 4096; more are answered with 429."},
+     false,
+     "Requests that may wait, 1 to 4096; more are answered with 429.\n"
+     "With several tokens, the last quarter is kept from any single one."},
     {"model.token_timeout", Kind::Duration, at<&C::model, &M::token_timeout>, 1'000, kHour, "",
      nullptr, "", "", false,
      "An answer without a token for this long is given up (504), 1s to 1h."},

@@ -94,11 +94,20 @@ void Scheduler::drop_cancelled() {
 
 void Scheduler::admit() {
   while (running_.size() < model_.slots && !waiting_.empty()) {
-    const std::shared_ptr<GenerateJob> job = std::move(waiting_.front());
-    waiting_.pop_front();
+    const std::shared_ptr<GenerateJob> job = take_next();
     const auto started = start(job);
     if (!started.ok()) fail(*job, started.error());
   }
+}
+
+std::shared_ptr<GenerateJob> Scheduler::take_next() {
+  std::vector<Account> waiting, running;
+  for (const auto& job : waiting_) waiting.push_back(job->request.account);
+  for (const Running& one : running_) running.push_back(one.job->request.account);
+  const auto next = waiting_.begin() + static_cast<std::ptrdiff_t>(turns_.next(waiting, running));
+  std::shared_ptr<GenerateJob> job = std::move(*next);
+  waiting_.erase(next);
+  return job;
 }
 
 Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
@@ -240,13 +249,13 @@ Scheduler::Running* Scheduler::choose_draft() {
 
 void Scheduler::share_out_prompts(std::uint32_t budget) {
   std::vector<Running*> prompts;
-  std::vector<std::uint32_t> wants;
+  std::vector<PromptWant> wants;
   for (Running& running : running_) {
     if (running.decodes(*sequences_)) continue;
     prompts.push_back(&running);
-    wants.push_back(running.left(*sequences_));
+    wants.push_back({running.job->request.account, running.left(*sequences_)});
   }
-  const std::vector<std::uint32_t> shares = share_out(wants, budget);
+  const std::vector<std::uint32_t> shares = fair_shares(wants, budget);
   for (std::size_t i = 0; i < prompts.size(); ++i) add_tokens(*prompts[i], shares[i]);
 }
 

@@ -10,6 +10,7 @@
 #include "engine/runtime/batch.h"
 #include "engine/runtime/draft_policy.h"
 #include "engine/runtime/embedder.h"
+#include "engine/runtime/fair_queue.h"
 #include "engine/runtime/jobs.h"
 #include "engine/runtime/loading.h"
 #include "engine/runtime/lookup.h"
@@ -72,6 +73,7 @@ class Scheduler {
   void take_arrivals();
   void drop_cancelled();
   void admit();
+  std::shared_ptr<GenerateJob> take_next();
   Result<void> start(const std::shared_ptr<GenerateJob>& job);
   Sequences::Wish wish_for(const GenerateJob& job, std::uint32_t answer_max) const;
   bool may_draft(const chat::Request& request) const;
@@ -111,6 +113,7 @@ class Scheduler {
   PrefillPace pace_;
   Watch watch_;
   std::deque<std::shared_ptr<GenerateJob>> waiting_;
+  FairTurns turns_;
   std::deque<std::shared_ptr<EmbedJob>> embeds_;
   Embedder embedder_;
   GrammarCache grammars_;

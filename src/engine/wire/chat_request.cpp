@@ -255,6 +255,7 @@ json chat_request_body(const chat::Request& request) {
   if (!is_default(request.cache)) body["cache"] = cache_body(request.cache);
   if (request.tokens_max) body["tokens_max"] = *request.tokens_max;
   if (request.top_logprobs) body["top_logprobs"] = *request.top_logprobs;
+  if (request.account != 0) body["account"] = request.account;
   return body;
 }
 
@@ -274,6 +275,9 @@ Result<chat::Request> read_chat_request(const Fields& fields) {
   TRY(request.cache, read_cache(fields, request.prompt));
   TRY(request.lookup, read_flag(fields, "lookup"));
   TRY(request.forced_tokens, read_flag(fields, "forced_tokens"));
+  if (fields.has("account")) {
+    TRY(request.account, read_u64(fields, "account"));
+  }
   if (tokens_max) request.tokens_max = static_cast<std::uint32_t>(*tokens_max);
   if (top_logprobs) request.top_logprobs = static_cast<std::uint32_t>(*top_logprobs);
   return request;

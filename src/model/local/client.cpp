@@ -118,19 +118,21 @@ void Client::leave_ready(State state, std::string trouble, Millis wait) {
   {
     MutexLock lock(mutex_);
     state_ = state;
+    may_wait_ = state == State::Restarting && wait == Millis(0);
     trouble_ = std::move(trouble);
     restart_at_ = time_.now() + wait;
     load_deadline_ = Clock::time_point::max();
     engine_.reset();
   }
-  fail_everything(error);
+  fail_works(error);
 }
 
-void Client::fail_everything(const Error& error) {
+/// What the engine was asked fails; what it was not waits for the next one, if that comes at once.
+void Client::fail_works(const Error& error) {
   std::vector<WorkPointer> works;
   {
     MutexLock lock(mutex_);
-    works = works_.clear();
+    works = may_wait_ ? works_.take_sent() : works_.clear();
     for (auto& [id, question] : questions_) {
       if (!question.reply) question.reply = Result<engine::Reply>(error);
     }
@@ -175,13 +177,43 @@ std::optional<Client::Ending> Client::on(const Engine&, engine::LoadProgress& pr
 std::optional<Client::Ending> Client::on(const Engine& engine, engine::Loaded& loaded) {
   log::info("model '{}' is ready: {} tokens of context, {} slots, {} threads", options_.name,
             loaded.context_tokens, loaded.slots, loaded.threads);
+  {
+    MutexLock lock(mutex_);
+    loaded_ = std::move(loaded);
+    load_deadline_ = Clock::time_point::max();
+    engine_ = engine;
+  }
+  send_what_waited();
+  return std::nullopt;
+}
+
+/// In the order they came; Ready once there are none, so that nobody overtakes them.
+void Client::send_what_waited() {
+  while (const auto parcel = next_parcel()) {
+    send(parcel->engine, parcel->frame, kLoadSendLimit);
+    // Given up while it was being sent: its Cancel may have come before it.
+    if (!is_open(parcel->id)) send_cancel(parcel->engine, parcel->id);
+  }
+}
+
+bool Client::is_open(std::uint64_t id) const {
   MutexLock lock(mutex_);
-  loaded_ = std::move(loaded);
+  return works_.find(id) != nullptr;
+}
+
+/// The oldest that waited; nothing when none is left, and the model is then Ready.
+std::optional<Client::Parcel> Client::next_parcel() {
+  MutexLock lock(mutex_);
+  if (const WorkPointer work = works_.first_unsent()) {
+    Parcel parcel{engine_, work->id, std::move(*work->unsent)};
+    work->unsent.reset();
+    return parcel;
+  }
   state_ = State::Ready;
+  may_wait_ = true;
   trouble_.clear();
   ready_since_ = time_.now();
-  load_deadline_ = Clock::time_point::max();
-  engine_ = engine;
+  answered_.notify_all();
   return std::nullopt;
 }
 

@@ -49,6 +49,12 @@ class Client {
     std::optional<Error> refused{};  // the model cannot be loaded; no restart will help
     Millis healthy{0};               // how long it was ready
   };
+  /// A Generate on its way.
+  struct Parcel {
+    Engine engine;
+    std::uint64_t id;
+    process::Frame frame;
+  };
   /// A request other than Generate whose reply somebody waits for.
   struct Question {
     std::optional<Result<engine::Reply>> reply;
@@ -61,7 +67,10 @@ class Client {
   Call until_next_deadline() EXCLUDES(mutex_);
   std::optional<Ending> end_overdue(const Engine& engine) EXCLUDES(mutex_);
   void leave_ready(State state, std::string trouble, Millis wait) EXCLUDES(mutex_);
-  void fail_everything(const Error& error) EXCLUDES(mutex_);
+  void fail_works(const Error& error) EXCLUDES(mutex_);
+  void send_what_waited() EXCLUDES(mutex_);
+  bool is_open(std::uint64_t id) const EXCLUDES(mutex_);
+  std::optional<Parcel> next_parcel() EXCLUDES(mutex_);
   void pause(const std::stop_token& stop, Millis wait) EXCLUDES(mutex_);
 
   // What the engine says; non-const, so that none of these falls to the template of the rest.
@@ -81,8 +90,11 @@ class Client {
   Result<process::Frame> make_frame(const engine::Request& request) const;
   void send(const Engine& engine, const process::Frame& frame, Millis limit) const;
   void send_cancel(const Engine& engine, std::uint64_t id) const;
-  Result<Engine> admit(const WorkPointer& work) EXCLUDES(mutex_);
-  Result<Engine> admit_question(std::uint64_t id) EXCLUDES(mutex_);
+  Result<std::optional<Parcel>> admit(const WorkPointer& work, process::Frame frame)
+      EXCLUDES(mutex_);
+  Result<void> check_room(const Work& work) REQUIRES(mutex_);
+  Result<Engine> admit_question(const Call& call, std::uint64_t id) EXCLUDES(mutex_);
+  Result<void> await_engine(const Call& call) REQUIRES(mutex_);
   std::optional<Result<engine::Reply>> await_reply(const Call& call, std::uint64_t id, bool cancels)
       EXCLUDES(mutex_);
 
@@ -98,9 +110,11 @@ class Client {
       0};  // numbers are never used again, in no later engine either
 
   mutable Mutex mutex_;  // never held while sending, waiting for the engine, or in a sink
-  std::condition_variable_any answered_;
+  std::condition_variable_any answered_;  // a question was, or what it waits for has changed
   std::condition_variable_any paused_;
   State state_ GUARDED_BY(mutex_) = State::Loading;
+  // An engine is about to be ready: requests wait for it instead of being refused.
+  bool may_wait_ GUARDED_BY(mutex_) = true;
   float progress_ GUARDED_BY(mutex_) = 0;
   std::string trouble_ GUARDED_BY(mutex_);  // Restarting and Failed: why
   Clock::time_point restart_at_ GUARDED_BY(mutex_);
@@ -108,9 +122,10 @@ class Client {
   Clock::time_point ready_since_ GUARDED_BY(mutex_);
   Clock::time_point load_deadline_ GUARDED_BY(mutex_) = Clock::time_point::max();
   std::string fingerprint_ GUARDED_BY(mutex_);
-  Engine engine_ GUARDED_BY(mutex_);  // while Ready
+  Engine engine_ GUARDED_BY(mutex_);  // once it has loaded
   WorkList works_ GUARDED_BY(mutex_);
   std::map<std::uint64_t, Question> questions_ GUARDED_BY(mutex_);
+  std::size_t questions_waiting_ GUARDED_BY(mutex_) = 0;  // for an engine
   std::stop_source nudge_ GUARDED_BY(mutex_);  // wakes run() to look at its deadlines again
 };
 

@@ -1,6 +1,7 @@
 // An engine process without a model, for local_model_test.cpp: this test program, started again.
 #include "model/local/engine_double.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -49,7 +50,9 @@ class EngineDouble {
     if (load.path == "exits") ::_exit(3);
     say(engine::LoadProgress{0.42f});
     if (load.path == "stuck") return;
-    if (load.path == "refused") {
+    const char how = load.path.starts_with("gate:") ? wait_at(load.path.substr(5)) : 'r';
+    if (how == 'x') ::_exit(3);
+    if (load.path == "refused" || how == 'f') {
       say(engine::LoadFailed{{Code::Corrupt, "the file is cut short", "model.path"}});
       return;
     }
@@ -60,6 +63,14 @@ class EngineDouble {
     loaded.slots = load.options.slots;
     loaded.threads = 1;
     say(loaded);
+  }
+
+  static char wait_at(const std::string& fifo) {
+    const int fd = ::open(fifo.c_str(), O_RDONLY | O_CLOEXEC);
+    char how = 'x';
+    if (::read(fd, &how, 1) != 1) how = 'x';
+    ::close(fd);
+    return how;
   }
 
   void answer(const engine::Generate& generate) {

@@ -1,5 +1,6 @@
 #include "model/local/local_model.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -21,6 +22,13 @@ std::string name_of(const config::Config::Model& model) {
   if (!model.name.empty()) return model.name;
   if (model.path.empty()) return engine::kBuiltinModelName;
   return std::filesystem::path(model.path).stem().string();
+}
+
+/// With several tokens, none of them may take the last quarter of the queue (at least one place).
+std::uint32_t queue_reserved(const config::Config& config) {
+  const std::uint32_t queue_max = config.model.queue_max;
+  if (config.server.tokens.size() < 2 || queue_max < 2) return 0;
+  return std::max(queue_max / 4, 1u);
 }
 
 /// Asks, and expects an answer of one kind.
@@ -60,7 +68,10 @@ Result<LocalOptions> local_options(const config::Config& config) {
                   .gpu_layers = model.gpu_layers,
                   .kv_type = kv_type};
   options.queue_max = model.queue_max;
+  options.queue_reserved = queue_reserved(config);
   options.token_timeout = model.token_timeout;
+  // Whoever wants tokens sooner does not want to wait longer for the end of an engine that hangs.
+  options.cancel_grace = std::min(options.cancel_grace, model.token_timeout);
   options.request_timeout = model.request_timeout;
   options.facts_file = config.data_dir + "/cache/model-facts.json";
   return options;

@@ -16,12 +16,13 @@ struct LocalOptions {
   std::string name;    // the id that clients use
   std::string path{};  // GGUF file; empty: Ember, the model inside this binary
   engine::LoadOptions load{};
-  std::uint32_t queue_max = 32;     // generations that may wait beside those in slots
-  Millis token_timeout{60'000};     // between two events of a generation that has a slot
-  Millis request_timeout{600'000};  // from acceptance to the end, waiting included
-  Millis cancel_grace{30'000};      // an engine that ignores a Cancel for so long is killed
-  Millis load_timeout{600'000};     // loading may make no progress for so long
-  std::string facts_file{};         // remembers fingerprints; empty: not
+  std::uint32_t queue_max = 32;      // generations that may wait beside those in slots
+  std::uint32_t queue_reserved = 0;  // places of all that no single account may take
+  Millis token_timeout{60'000};      // between two events of a generation that has a slot
+  Millis request_timeout{600'000};   // from acceptance to the end, waiting included
+  Millis cancel_grace{30'000};       // an engine that ignores a Cancel for so long is killed
+  Millis load_timeout{600'000};      // loading may make no progress for so long
+  std::string facts_file{};          // remembers fingerprints; empty: not
   process::SpawnOptions engine{.arguments = {"engine"}};  // how an engine process is started
 };
 
@@ -36,9 +37,11 @@ class Client;
 /// loads the model, reads what the engine says and hands it to the sinks; one more computes the
 /// file's SHA-256 once, at the lowest priority.
 ///
-/// An engine that ends by itself is started again, at once the first time, then after 1, 2, 4 … 30
-/// s; what it was doing fails with Unavailable. A model that cannot be loaded stays Failed. The
-/// destructor ends the process and fails what still runs. Do not destroy it inside on_event.
+/// While the first engine loads, requests wait for it as they wait for a slot. An engine that ends
+/// by itself is started again, at once the first time (requests wait for that one too), then after
+/// 1, 2, 4 … 30 s (refused meanwhile); what it was doing fails with Unavailable. A model that
+/// cannot be loaded stays Failed. The destructor ends the process and fails what still runs. Do not
+/// destroy it inside on_event.
 class LocalModel final : public Model {
  public:
   /// Returns at once; loading goes on (State::Loading). `time` and `metrics` must outlive the

@@ -3,12 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <condition_variable>
 #include <filesystem>
 #include <future>
 
-#include "base/mutex.h"
 #include "model/local/engine_double.h"
+#include "model/local/notes.h"
 
 namespace hearth::model {
 namespace {
@@ -17,41 +16,7 @@ using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-Call soon() { return Call::within(Millis(60'000)); }
 chat::Request saying(const std::string& text) { return {.prompt = chat::PlainText{text}}; }
-
-/// Keeps what came, and lets a test wait for it.
-class Notes final : public EventSink {
- public:
-  void on_event(const chat::Event& event) override {
-    if (on_each) on_each(event);
-    MutexLock lock(mutex_);
-    events_.push_back(event);
-    changed_.notify_all();
-  }
-  /// The events once there are `count`; fewer when that takes too long.
-  std::vector<chat::Event> wait_for(std::size_t count) {
-    MutexLock lock(mutex_);
-    changed_.wait_until(mutex_, std::stop_token(), soon().deadline,
-                        [&]() REQUIRES(mutex_) { return events_.size() >= count; });
-    return events_;
-  }
-  /// The error that ended it.
-  Error wait_for_failure() {
-    MutexLock lock(mutex_);
-    changed_.wait_until(mutex_, std::stop_token(), soon().deadline, [&]() REQUIRES(mutex_) {
-      return !events_.empty() && std::holds_alternative<chat::Failed>(events_.back());
-    });
-    const auto* failed = events_.empty() ? nullptr : std::get_if<chat::Failed>(&events_.back());
-    return failed ? failed->error : Error{Code::Internal, "did not fail"};
-  }
-  std::function<void(const chat::Event&)> on_each;  // set before the generation starts
-
- private:
-  Mutex mutex_;
-  std::condition_variable_any changed_;
-  std::vector<chat::Event> events_ GUARDED_BY(mutex_);
-};
 
 class LocalModelTest : public testing::Test {
  protected:
@@ -317,8 +282,6 @@ TEST_F(LocalModelTest, TellsHowFarLoadingIsAndEndsWhileLoading) {
   EXPECT_TRUE(eventually([&] { return model->state_text() == "loading, 42 %"; }));
   EXPECT_EQ(model->state(), State::Loading);
   EXPECT_EQ(model->context_tokens(), 0u);
-  const auto refused = model->start(saying("count 1"), std::make_shared<Notes>());
-  EXPECT_EQ(refused.error().message, "model 'double' is not ready: loading, 42 %");
 }
 
 TEST_F(LocalModelTest, LoadingWithoutProgressIsGivenUp) {

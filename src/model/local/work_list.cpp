@@ -10,6 +10,11 @@ std::string in_words(Millis limit) {
   return std::to_string(limit.count() / 1000) + " s";
 }
 
+std::string missed_by(const Work& work) {
+  if (work.started) return "the answer was not complete within ";
+  return work.unsent ? "the model was not loaded within " : "the model had no free slot within ";
+}
+
 }  // namespace
 
 WorkPointer WorkList::find(std::uint64_t id) const {
@@ -24,17 +29,40 @@ WorkPointer WorkList::take(std::uint64_t id) {
 
 WorkPointer WorkList::cancel(std::uint64_t id, Clock::time_point now) {
   auto work = take(id);
-  if (work) owe(id, now);
+  if (work && !work->unsent) owe(id, now);
   return work;
 }
 
-std::vector<WorkPointer> WorkList::clear() {
+std::vector<WorkPointer> WorkList::take_sent() {
   std::vector<WorkPointer> works;
-  for (auto& [id, work] : works_) works.push_back(std::move(work));
-  works_.clear();
+  std::erase_if(works_, [&works](const auto& entry) {
+    if (entry.second->unsent) return false;
+    works.push_back(entry.second);
+    return true;
+  });
   owed_.clear();
   other_requests_ = 0;
   return works;
+}
+
+std::vector<WorkPointer> WorkList::clear() {
+  std::vector<WorkPointer> works = take_sent();
+  for (auto& [id, work] : works_) works.push_back(std::move(work));
+  works_.clear();
+  return works;
+}
+
+WorkPointer WorkList::first_unsent() const {
+  const auto found = std::find_if(works_.begin(), works_.end(), [](const auto& entry) {
+    return entry.second->unsent.has_value();
+  });
+  return found == works_.end() ? nullptr : found->second;
+}
+
+std::size_t WorkList::size_of(std::uint64_t account) const {
+  return static_cast<std::size_t>(
+      std::count_if(works_.begin(), works_.end(),
+                    [account](const auto& entry) { return entry.second->account == account; }));
 }
 
 std::size_t WorkList::started() const {
@@ -44,7 +72,7 @@ std::size_t WorkList::started() const {
 
 Clock::time_point WorkList::silence_deadline(const Work& work, bool engine_free) const {
   if (work.started) return work.last_event + limits_.token_timeout;
-  if (!engine_free) return Clock::time_point::max();
+  if (work.unsent || !engine_free) return Clock::time_point::max();
   return std::max(work.accepted, last_word_) + limits_.token_timeout;
 }
 
@@ -53,10 +81,8 @@ std::vector<WorkList::Overdue> WorkList::take_overdue(Clock::time_point now) {
   const bool engine_free = engine_is_free();
   for (const auto& [id, work] : works_) {
     if (now >= work->accepted + limits_.request_timeout) {
-      overdue.push_back({work,
-                         {Code::Timeout, (work->started ? "the answer was not complete within "
-                                                        : "the model had no free slot within ") +
-                                             in_words(limits_.request_timeout)}});
+      overdue.push_back(
+          {work, {Code::Timeout, missed_by(*work) + in_words(limits_.request_timeout)}});
     } else if (now >= silence_deadline(*work, engine_free)) {
       overdue.push_back({work, {Code::Timeout, "no token for " + in_words(limits_.token_timeout)}});
     }

@@ -2,26 +2,31 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/call.h"
 #include "base/result.h"
 #include "model/delivery/delivery.h"
+#include "process/frame_channel.h"
 
 namespace hearth::model::local {
 
-/// One generation that the engine was asked for. `id` and `delivery` from any thread, the rest only
-/// under the lock of the WorkList that holds it.
+/// One generation that the engine was, or will be, asked for. `id`, `account` and `delivery` from
+/// any thread, the rest only under the lock of the WorkList that holds it.
 struct Work {
-  Work(std::uint64_t number, std::shared_ptr<EventSink> sink, Clock::time_point now)
-      : id(number), delivery(std::move(sink)), accepted(now), last_event(now) {}
+  Work(std::uint64_t number, std::shared_ptr<EventSink> sink, Clock::time_point now,
+       std::uint64_t asker = 0)
+      : id(number), account(asker), delivery(std::move(sink)), accepted(now), last_event(now) {}
 
   const std::uint64_t id;
+  const std::uint64_t account;  // chat::Request::account
   Delivery delivery;
   const Clock::time_point accepted;
   Clock::time_point last_event;
-  bool started = false;   // the engine has given it a slot
-  bool speaking = false;  // its first Delta came
+  std::optional<process::Frame> unsent{};  // what to send when an engine is ready
+  bool started = false;                    // the engine has given it a slot
+  bool speaking = false;                   // its first Delta came
 };
 using WorkPointer = std::shared_ptr<Work>;
 
@@ -37,8 +42,9 @@ struct TimeLimits {
 /// - A generation ends at the latest `request_timeout` after it was accepted, waiting included.
 /// - Once the engine has started it, at most `token_timeout` may pass between two of its events.
 ///   The time before the first token (computing the prompt) counts.
-/// - While it waits for a slot, only the first rule holds, unless the engine does nothing else:
-///   then it must start within `token_timeout` of the engine's last word.
+/// - While it waits for an engine or for a slot, only the first rule holds, unless the engine has
+/// it
+///   and does nothing else: then it must start within `token_timeout` of the engine's last word.
 /// - What is cancelled must be answered within `cancel_grace`, or the engine is wedged.
 class WorkList {
  public:
@@ -59,8 +65,12 @@ class WorkList {
   void heard(Clock::time_point now) { last_word_ = now; }
   /// How many requests other than generations the engine is working on.
   void set_other_requests(std::size_t count) { other_requests_ = count; }
-  /// Forgets everything: the engine has ended.
+  /// The engine has ended: forgets what it was asked. What was not sent yet waits for the next one.
+  std::vector<WorkPointer> take_sent();
+  /// The engine has ended and none will follow soon: forgets everything.
   std::vector<WorkPointer> clear();
+  /// The oldest that was not sent yet, or null.
+  WorkPointer first_unsent() const;
 
   struct Overdue {
     WorkPointer work;
@@ -74,6 +84,7 @@ class WorkList {
   Clock::time_point next_deadline() const;
 
   std::size_t size() const { return works_.size(); }
+  std::size_t size_of(std::uint64_t account) const;
   std::size_t started() const;
 
  private:

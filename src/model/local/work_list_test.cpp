@@ -96,6 +96,42 @@ TEST(WorkList, ANewEngineOwesNothing) {
   EXPECT_EQ(works.next_deadline(), Clock::time_point::max());
 }
 
+TEST(WorkList, WhatWasNotSentIsSilentOnlyForTheRequestTimeoutAndOwesNothing) {
+  WorkList works(kLimits);
+  add(works, 1)->unsent.emplace();
+  add(works, 2)->unsent.emplace();
+  EXPECT_EQ(works.next_deadline(), at(600'000));
+  EXPECT_NE(works.cancel(2, at(0)), nullptr);
+  EXPECT_FALSE(works.wedged(at(600'000)));
+  const auto overdue = works.take_overdue(at(600'000));
+  ASSERT_EQ(overdue.size(), 1u);
+  EXPECT_EQ(overdue[0].error.message, "the model was not loaded within 600 s");
+  EXPECT_EQ(works.next_deadline(), Clock::time_point::max());
+}
+
+TEST(WorkList, WhatWasNotSentOutlivesAnEngineAndLeavesInOrder) {
+  WorkList works(kLimits);
+  add(works, 1);
+  const auto second = add(works, 2), third = add(works, 3);
+  third->unsent.emplace();
+  second->unsent.emplace();
+  EXPECT_EQ(works.take_sent().size(), 1u);
+  EXPECT_EQ(works.first_unsent(), second);
+  second->unsent.reset();
+  EXPECT_EQ(works.first_unsent(), third);
+  EXPECT_EQ(works.clear().size(), 2u);
+  EXPECT_EQ(works.first_unsent(), nullptr);
+}
+
+TEST(WorkList, CountsByAccount) {
+  WorkList works(kLimits);
+  add(works, 1);
+  works.add(std::make_shared<Work>(2, std::make_shared<Silent>(), at(0), 77));
+  EXPECT_EQ(works.size_of(0), 1u);
+  EXPECT_EQ(works.size_of(77), 1u);
+  EXPECT_EQ(works.size_of(78), 0u);
+}
+
 TEST(Backoff, DoublesUpToItsMaximumAndForgetsAfterAHealthyMinute) {
   Backoff backoff;
   for (const int seconds : {0, 1, 2, 4, 8, 16, 30, 30})

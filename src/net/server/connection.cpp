@@ -43,6 +43,10 @@ std::string Common::error_body(const Refusal& refusal) const {
   return R"({"error":")" + refusal.message + "\"}";
 }
 
+std::optional<Response> Common::at_once(const Request& request) const {
+  return options.at_once ? options.at_once(request) : std::nullopt;
+}
+
 Connection::Connection(tcp::socket socket, Common& common)
     : socket_(std::move(socket)),
       common_(common),
@@ -180,6 +184,10 @@ asio::awaitable<bool> Connection::answer_request(RequestParser& parser) {
   is_head_ = request.method == "HEAD";
   inbox_bytes_max_ = common_.options.limits.header_bytes_max;
 
+  if (auto response = common_.at_once(request)) {
+    const bool sent = co_await send_whole(*std::move(response));
+    co_return sent&& keep_alive_;
+  }
   const InFlight::Guard counted(common_.in_flight);
   auto wake = [home = socket_.get_executor(), weak = weak_from_this()] {
     asio::post(home, [weak] {

@@ -29,6 +29,8 @@ struct Common {
 
   /// The body of an HTTP-level error.
   std::string error_body(const Refusal& refusal) const;
+  /// ServerOptions::at_once, if there is one.
+  std::optional<Response> at_once(const Request& request) const;
 };
 
 /// One client. Net thread only.

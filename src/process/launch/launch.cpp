@@ -68,11 +68,18 @@ int open_empty_input() {
   return ends[0];
 }
 
+/// A copy of `fd` with a number that is in nobody's way.
+int move_up(int fd) {
+  const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, kFirstSpare);
+  if (copy < 0 && errno == EINVAL) errno = EMFILE;  // so the kernel calls a limit below that number
+  return copy;
+}
+
 /// Leaves exactly: 0 empty, 1 and 2 as they are, 3 the socket, 4 the report (closed by exec).
 void arrange_descriptors(const Plan& plan) {
-  const int report = ::fcntl(plan.report, F_DUPFD_CLOEXEC, kFirstSpare);
+  const int report = move_up(plan.report);
   if (report < 0) give_up(plan.report);
-  const int socket = ::fcntl(plan.socket, F_DUPFD_CLOEXEC, kFirstSpare);
+  const int socket = move_up(plan.socket);
   const int input = open_empty_input();
   if (socket < 0 || input < 0) give_up(report);
   if (input != 0 && ::dup2(input, 0) < 0) give_up(report);
