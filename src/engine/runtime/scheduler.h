@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/cores/cores.h"
 #include "engine/runtime/answer.h"
 #include "engine/runtime/embedder.h"
 #include "engine/runtime/jobs.h"
@@ -22,6 +23,7 @@ struct Counters {
   std::atomic<std::uint64_t> prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0,
                              decode_steps = 0;
   std::atomic<std::uint32_t> kv_cells_used = 0, kv_cells = 0;
+  CoreUseCell cores;
 };
 
 /// Runs all generations of one model together and owns its llama_context. Each step computes one
@@ -55,6 +57,7 @@ class Scheduler {
   /// What the abort callback looks at while llama_decode runs; it is called from compute threads.
   struct Watch {
     const Jobs* jobs = nullptr;
+    Cores* cores = nullptr;
     std::vector<const std::atomic<bool>*> cancelled;
   };
 
@@ -71,6 +74,7 @@ class Scheduler {
   void share_out_prompts(std::uint32_t budget);
   void add_tokens(Running& running, std::uint32_t count);
   std::int32_t decode();
+  std::uint32_t begin_computing(StepKind kind, std::int32_t rows);
   void recover(std::int32_t status);
   void read_outputs();
   Result<std::optional<chat::Finished>> advance(Running& running);
@@ -95,6 +99,8 @@ class Scheduler {
   std::deque<std::shared_ptr<EmbedJob>> embeds_;
   std::list<Running> running_;  // at most LoadedModel::slots, oldest first
   Embedder embedder_;
+  Cores cores_;
+  StepKind step_kind_ = StepKind::Decode;
 };
 
 }  // namespace hearth::engine
