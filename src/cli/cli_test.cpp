@@ -12,6 +12,7 @@
 #include "cli/bench/statistics.h"
 #include "cli/daemon_start.h"
 #include "cli/doctor/checks.h"
+#include "cli/status/cores_text.h"
 #include "cli/status/prometheus.h"
 
 namespace hearth::cli {
@@ -155,6 +156,45 @@ TEST(Metrics, SumsSeriesOfOneName) {
   EXPECT_EQ(metrics.sum("hearth_z"), 0);
   EXPECT_EQ(metrics.sum("last"), 2);
   EXPECT_EQ(metrics.sum("absent"), 0);
+}
+
+TEST(Metrics, FindsALabel) {
+  const Metrics metrics(
+      "a{model=\"m\",by=\"x\"} 0\na{model=\"m\",by=\"y\"} 1\nb 1\nc{by=\"z\"} 0\n");
+  EXPECT_EQ(metrics.label("a", "by"), "y");
+  EXPECT_EQ(metrics.label("a", "model"), "m");
+  EXPECT_EQ(metrics.label("a", "absent"), "");
+  EXPECT_EQ(metrics.label("b", "by"), "");
+  EXPECT_EQ(metrics.label("c", "by"), "");
+}
+
+TEST(CoresText, SaysHowManyAndWhy) {
+  struct Case {
+    const char* metrics;
+    const char* want;
+  };
+  const std::string shares = "hearth_engine_shares_cores 1\n";
+  const Case kCases[] = {
+      {"", ""},
+      {"hearth_engine_cores 2\nhearth_engine_threads 2\n", "2 of 2 cores"},
+      {"hearth_engine_cores 1\nhearth_engine_threads 1\n", "1 of 1 core"},
+      {"hearth_engine_cores 2\nhearth_engine_threads 1\nhearth_engine_neighbour_cores 0.94\n"
+       "hearth_engine_threads_limit{by=\"neighbours\"} 1\n",
+       "1 of 2 cores: other programs use 0.9"},
+      {"hearth_engine_cores 4\nhearth_engine_threads 2\nhearth_engine_sharers 2\n"
+       "hearth_engine_threads_limit{by=\"engines\"} 1\n",
+       "2 of 4 cores: 2 engines compute"},
+      {"hearth_engine_cores 4\nhearth_engine_threads 3\n"
+       "hearth_engine_threads_limit{by=\"fixed\"} 1\n",
+       "3 of 4 cores: fixed by model.threads"},
+      {"hearth_engine_cores 4\nhearth_engine_threads 1\n"
+       "hearth_engine_threads_limit{by=\"tiny_model\"} 1\n",
+       "1 of 4 cores: more would slow down so small a model"},
+  };
+  for (const Case& c : kCases)
+    EXPECT_EQ(cores_text(Metrics(c.metrics + (*c.metrics ? shares : ""))), c.want) << c.metrics;
+  EXPECT_EQ(cores_text(Metrics("hearth_engine_cores 2\nhearth_engine_threads 2\n")),
+            "2 of 2 cores; cannot share with other engines");
 }
 
 TEST(Statistics, MeanAndSampleDeviation) {

@@ -7,6 +7,7 @@
 #include "app/daemon.h"
 #include "cli/ask/daemon_client.h"
 #include "cli/context.h"
+#include "cli/status/cores_text.h"
 #include "cli/status/prometheus.h"
 #include "cli/terminal/style.h"
 #include "cli/terminal/table.h"
@@ -64,7 +65,11 @@ nlohmann::ordered_json to_json(const Status& status) {
             {"waiting", count("hearth_requests_waiting")}}},
           {"tokens",
            {{"prompt", count("hearth_prompt_tokens_total")},
-            {"completion", count("hearth_completion_tokens_total")}}}};
+            {"completion", count("hearth_completion_tokens_total")}}},
+          {"cores",
+           {{"threads", count("hearth_engine_threads")},
+            {"available", count("hearth_engine_cores")},
+            {"limited_by", status.metrics.label("hearth_engine_threads_limit", "by")}}}};
 }
 
 void print(const Status& status) {
@@ -85,6 +90,8 @@ void print(const Status& status) {
                                  count("hearth_requests_waiting") + " waiting"});
   table.add_row({"tokens", count("hearth_prompt_tokens_total") + " read, " +
                                count("hearth_completion_tokens_total") + " written"});
+  if (const std::string cores = cores_text(status.metrics); !cores.empty())
+    table.add_row({"cores", cores});
   std::cout << table.text();
 }
 

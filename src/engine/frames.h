@@ -33,6 +33,8 @@ struct LoadOptions {
   /// Auto: q8_0 where that makes replies independent of batching, else f16.
   KvType kv_type = KvType::Auto;
   bool embeddings = true;  // answer Embed requests
+  /// The file on which engines agree who computes with which core; empty: with nobody.
+  std::string core_board{};
 };
 
 struct Load {
@@ -105,6 +107,24 @@ struct Text {
   std::uint64_t id = 0;
   std::string text;  // valid UTF-8; ill-formed bytes replaced
 };
+/// With how many threads the engine computes, and why; of the last step, while it is idle.
+struct CoreUse {
+  enum class Limit : std::uint8_t {
+    None,        // all cores
+    Fixed,       // as many as were asked for
+    TinyModel,   // more would make it slower
+    Neighbours,  // other programs keep cores busy
+    Engines      // other engines compute too
+  };
+  std::uint32_t threads = 0;
+  std::uint32_t cores = 0;  // that this process may use
+  Limit limit = Limit::None;
+  std::uint32_t engines = 1;         // that compute or want to, this one included
+  bool shares = false;               // the core board is used
+  float neighbour_cores = 0;         // kept busy by other programs
+  std::uint64_t downs = 0, ups = 0;  // times that the governor took a core away, or gave it back
+  std::uint64_t denied_us = 0;       // that threads were ready and had no core
+};
 /// Counters since the engine started, and levels now.
 struct StatsReply {
   std::uint64_t id = 0;
@@ -113,6 +133,7 @@ struct StatsReply {
   std::uint64_t decode_steps = 0;
   std::uint32_t kv_cells_used = 0, kv_cells = 0;
   std::uint64_t resident_bytes = 0;
+  CoreUse cores{};
 };
 /// Any request with an id that failed, other than Generate (which gets chat::Failed).
 struct RequestFailed {

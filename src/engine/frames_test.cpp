@@ -94,7 +94,8 @@ TEST(Frames, EveryRequestSurvives) {
                        .prefill_chunk_tokens = 512,
                        .gpu_layers = 1024,
                        .kv_type = KvType::Q8_0,
-                       .embeddings = false}},
+                       .embeddings = false,
+                       .core_board = "/run/board \xff"}},
       Load{},
       Generate{1, full_chat_request()},
       Generate{std::numeric_limits<std::uint64_t>::max(), {.prompt = chat::PlainText{"Once"}}},
@@ -146,7 +147,25 @@ TEST(Frames, EveryReplySurvives) {
       Embedded{2, {{0.6f, 0.8f}, {1.0f, -0.0f}}, 5},
       Tokens{3, {1, 2, 3}},
       Text{4, "text"},
-      StatsReply{5, 1, 2, 3, 4, 5, 6, 7, 8, 9},
+      StatsReply{5,
+                 1,
+                 2,
+                 3,
+                 4,
+                 5,
+                 6,
+                 7,
+                 8,
+                 9,
+                 {.threads = 1,
+                  .cores = 2,
+                  .limit = CoreUse::Limit::Neighbours,
+                  .engines = 3,
+                  .shares = true,
+                  .neighbour_cores = 0.9f,
+                  .downs = 4,
+                  .ups = 5,
+                  .denied_us = 6}},
       RequestFailed{6, {Code::InvalidInput, "inputs[0]: empty", "inputs[0]"}}};
   for (const auto& reply : kReplies) expect_survives(reply);
 }
@@ -386,7 +405,9 @@ TEST(Frames, ChecksEveryFieldOfTheOtherRequests) {
                   {"/options/prefill_chunk_tokens", 513, "options.prefill_chunk_tokens"},
                   {"/options/gpu_layers", -1, "options.gpu_layers"},
                   {"/options/kv_type", 3, "options.kv_type"},
-                  {"/options/embeddings", nullptr, "options.embeddings"}},
+                  {"/options/embeddings", nullptr, "options.embeddings"},
+                  {"/options/core_board", "text", "options.core_board"},
+                  {"/options/core_board", json::binary({'a', 0}), "options.core_board"}},
                  decode_request);
   expect_refused(encode(Request(Embed{1, {"x"}})),
                  {{"/inputs", json::array(), "inputs"},
@@ -466,7 +487,15 @@ TEST(Frames, ChecksEveryFieldOfReplies) {
                  decode_reply);
   expect_refused(encode(Reply(Tokens{1, {1}})), {{"/tokens/0", -1, "tokens[0]"}}, decode_reply);
   expect_refused(encode(Reply(Text{1, "x"})), {{"/text", bad_text, "text"}}, decode_reply);
-  expect_refused(encode(Reply(StatsReply{})), {{"/kv_cells", -1, "kv_cells"}}, decode_reply);
+  expect_refused(encode(Reply(StatsReply{})),
+                 {{"/kv_cells", -1, "kv_cells"},
+                  {"/cores", 1, "cores"},
+                  {"/cores/threads", 513, "cores.threads"},
+                  {"/cores/limit", 5, "cores.limit"},
+                  {"/cores/engines", 0, "cores.engines"},
+                  {"/cores/shares", 1, "cores.shares"},
+                  {"/cores/neighbour_cores", -0.1, "cores.neighbour_cores"}},
+                 decode_reply);
   expect_refused(encode(Reply(RequestFailed{1, {}})), {{"/error/code", -1, "error.code"}},
                  decode_reply);
 }

@@ -71,6 +71,9 @@ class Model {
   virtual Result<std::vector<chat::Token>> tokenize(const Call& call, std::string text,
                                                     bool add_special, bool parse_special) = 0;
   virtual Result<std::string> detokenize(const Call& call, std::vector<chat::Token> tokens) = 0;
+  /// Brings those metrics up to date that only the engine can tell. Blocks until it has answered or
+  /// `call` ends; what cannot be had stays as it was.
+  virtual void refresh_metrics(const Call&) {}
 };
 
 /// A whole answer: the assistant's message and how it ended.

@@ -27,6 +27,7 @@ struct SpawnOptions {
   std::string executable{};                // empty: this program (own_executable())
   std::vector<std::string> environment{};  // whole environment of the child; empty: a copy of ours
   int nice = 0;                            // 0..19; 0: as we are
+  bool only_idle = false;  // SCHED_IDLE: gets what cores have left; for tools beside an engine
 };
 
 /// A process of ours: this binary again in another role, its own process group, one socketpair to

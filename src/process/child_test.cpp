@@ -138,6 +138,21 @@ TEST(Child, RunsAsNicelyAsAsked) {
   EXPECT_EQ(child.value()->channel().receive(soon()).value().payload, "7");
 }
 
+TEST(Child, RunsOnIdleCoresOnlyWhereAsked) {
+  struct Case {
+    bool only_idle;
+    int nice;
+    const char* policy;  // the 41st field of its stat: 0 is SCHED_OTHER, 5 is SCHED_IDLE
+  };
+  for (const Case& c : {Case{false, 0, "0"}, Case{true, 0, "5"}, Case{true, 19, "5"}}) {
+    auto child = Child::spawn({.arguments = {"-c", frame_of("cut -d ' ' -f 41 /proc/$$/stat")},
+                               .executable = "/bin/sh",
+                               .nice = c.nice,
+                               .only_idle = c.only_idle});
+    EXPECT_EQ(child.value()->channel().receive(soon()).value().payload, c.policy);
+  }
+}
+
 TEST(Child, WaitGivesUpAtItsDeadlineOrWhenStopped) {
   auto child = shell("exec sleep 1000");
   EXPECT_EQ(child->wait(Call::within(Millis(5))).error().code, Code::Timeout);

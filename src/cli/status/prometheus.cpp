@@ -18,8 +18,20 @@ Metrics::Metrics(std::string_view text) {
         std::from_chars(line.data() + space + 1, line.data() + line.size(), value);
     if (status != std::errc{} || rest != line.data() + line.size() || !std::isfinite(value))
       continue;
-    sums_[std::string(line.substr(0, line.find_first_of("{ ")))] += value;
+    const std::string name(line.substr(0, line.find_first_of("{ ")));
+    sums_[name] += value;
+    if (value != 0) labels_.try_emplace(name, line.substr(name.size(), space - name.size()));
   }
+}
+
+std::string Metrics::label(const std::string& name, const std::string& label) const {
+  const auto found = labels_.find(name);
+  if (found == labels_.end()) return "";
+  const std::string start = label + "=\"";
+  const std::size_t at = found->second.find(start);
+  if (at == std::string::npos) return "";
+  const std::size_t from = at + start.size();
+  return found->second.substr(from, found->second.find('"', from) - from);
 }
 
 double Metrics::sum(const std::string& name) const {

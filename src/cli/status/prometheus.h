@@ -13,9 +13,13 @@ class Metrics {
   explicit Metrics(std::string_view text);
   /// The sum of all series of this name; 0 if there is none.
   double sum(const std::string& name) const;
+  /// The value of this label in the first series of this name that is not 0; empty if there is
+  /// none.
+  std::string label(const std::string& name, const std::string& label) const;
 
  private:
   std::map<std::string, double> sums_;
+  std::map<std::string, std::string> labels_;  // of the first series that is not 0, by name
 };
 
 }  // namespace hearth::cli

@@ -121,7 +121,8 @@ constexpr Setting kSettings[] = {
     {"model.slots", Kind::Whole, at<&C::model, &M::slots>, 1, 16, "", nullptr, "", "", false,
      "Answers at a time, 1 to 16."},
     {"model.threads", Kind::Whole, at<&C::model, &M::threads>, 0, 1'024, "", nullptr, "", "", false,
-     "Threads for computing, up to 1024. 0: all cores; one for a tiny model."},
+     "Threads for computing, up to 1024. 0: the cores that nobody else needs; one for a tiny "
+     "model."},
     {"model.prefill_chunk_tokens", Kind::Whole, at<&C::model, &M::prefill_chunk_tokens>, 16, 512,
      "", nullptr, "", "", false,
      "Prompt tokens computed between two steps of other answers, 16 to 512."},

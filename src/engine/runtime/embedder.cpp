@@ -130,8 +130,10 @@ void Embedder::fill_batch() {
   }
 }
 
-Result<bool> Embedder::step(ggml_abort_callback stop, void* stop_data) {
+Result<bool> Embedder::step(std::uint32_t threads, ggml_abort_callback stop, void* stop_data) {
   fill_batch();
+  const auto count = static_cast<std::int32_t>(threads);
+  llama_set_n_threads(context_.get(), count, count);
   llama_set_abort_callback(context_.get(), stop, stop_data);
   TRY(const std::int32_t status, guarded(Code::Internal, "computing embeddings failed",
                                          [&] { return llama_decode(context_.get(), batch_); }));

@@ -31,7 +31,7 @@ class Embedder {
   bool is_busy() const { return job_ != nullptr; }
   const std::shared_ptr<EmbedJob>& job() const { return job_; }
   /// Computes one batch. True when the last input is done. Errors: Cancelled, Internal.
-  Result<bool> step(ggml_abort_callback stop, void* stop_data);
+  Result<bool> step(std::uint32_t threads, ggml_abort_callback stop, void* stop_data);
   /// The vectors, one per input, each of length 1; ends the job.
   std::vector<std::vector<float>> take();
   /// Ends the job without a result.

@@ -225,7 +225,8 @@ Engine::Next Engine::answer(Stats request) {
                           .decode_steps = counters_.decode_steps,
                           .kv_cells_used = counters_.kv_cells_used,
                           .kv_cells = counters_.kv_cells,
-                          .resident_bytes = machine_.resident_bytes()});
+                          .resident_bytes = machine_.resident_bytes(),
+                          .cores = counters_.cores.get()});
   return Next::Read;
 }
 

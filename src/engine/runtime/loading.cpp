@@ -261,6 +261,9 @@ Result<LoadedModel> load_model(const Load& load, const Machine& machine,
   TRY_VOID(fit(load.options, machine.memory_available_bytes(), loaded));
   loaded.slots = load.options.slots;
   loaded.threads = choose_threads(load.options, loaded.facts, machine);
+  loaded.threads_fixed = load.options.threads > 0;
+  loaded.cores = machine.cores();
+  loaded.core_board = load.options.core_board;
   loaded.prefill_chunk_tokens = load.options.prefill_chunk_tokens;
   TRY(loaded.model, read_weights(file.get(), load.options, weights, on_progress));
   TRY_VOID(check_kind(loaded.model.get(), loaded.facts));

@@ -18,7 +18,10 @@ struct LoadedModel {
   ModelFacts facts;
   std::uint32_t context_tokens = 0;
   std::uint32_t slots = 0;
-  std::uint32_t threads = 0;
+  std::uint32_t threads = 0;  // the most that a step has
+  std::uint32_t cores = 1;    // that this process may use
+  bool threads_fixed = false;
+  std::string core_board{};
   std::uint32_t prefill_chunk_tokens = 0;
   KvType kv_type = KvType::F16;
   bool causal = true;  // false: an encoder such as BERT

@@ -36,8 +36,15 @@ Scheduler::Scheduler(const LoadedModel& model, Jobs& jobs, Outbox& outbox, Count
       counters_(counters),
       pace_(model.prefill_chunk_tokens),
       embedder_(model),
-      grammars_(model.vocab()) {
+      grammars_(model.vocab()),
+      cores_({.threads = model.threads,
+              .cores = model.cores,
+              .fixed = model.threads_fixed,
+              .can_restart = model.can_cut,
+              .board = model.core_board},
+             counters.cores) {
   watch_.jobs = &jobs;
+  watch_.cores = &cores_;
 }
 
 Result<std::unique_ptr<Scheduler>> Scheduler::make(const LoadedModel& model, Jobs& jobs,
@@ -71,6 +78,7 @@ void Scheduler::run() {
 void Scheduler::take_arrivals() {
   const bool nothing_to_do =
       running_.empty() && waiting_.empty() && embeds_.empty() && !embedder_.is_busy();
+  if (nothing_to_do) cores_.idle();
   for (Job& job : jobs_.take(nothing_to_do)) {
     if (auto* generate = std::get_if<std::shared_ptr<GenerateJob>>(&job))
       waiting_.push_back(std::move(*generate));
@@ -206,6 +214,7 @@ void Scheduler::fill_batch() {
   const std::uint32_t decoded_rows = batch_->size();
   share_out_prompts(std::min(budget, pace_.chunk(decoded_rows > 0)));
   prompt_rows_ = batch_->size() - decoded_rows;
+  step_kind_ = prompt_rows_ > 0 ? StepKind::Prefill : StepKind::Decode;
   if (!drafts) return;
   add_tokens(*drafts, 1);
   for (std::size_t i = 0; i < drafts->draft.size(); ++i) {
@@ -275,17 +284,25 @@ void Scheduler::add_tokens(Running& running, std::uint32_t count) {
 
 std::int32_t Scheduler::decode() {
   if (!sequences_->make_room(batch_->size())) return 1;
+  const auto threads = static_cast<std::int32_t>(begin_computing(step_kind_, batch_->size()));
+  llama_set_n_threads(context_.get(), threads, threads);
   const auto status = guarded(Code::Internal, "computing failed",
                               [&] { return llama_decode(context_.get(), batch_->raw()); });
+  cores_.end(status.ok() && status.value() == 0);
   expect_llama_errors(false);
   if (status.ok()) return status.value();
   log::error("{}", status.error().message);
   return -4;
 }
 
+/// How many threads to compute with, once there is a core for us.
+std::uint32_t Scheduler::begin_computing(StepKind kind, std::uint32_t rows) {
+  return cores_.begin(kind, rows, [this] { return must_stop(&watch_); });
+}
+
 void Scheduler::recover(std::int32_t status) {
-  if (status == 2)
-    return sequences_->aborted(batch_->owners());  // someone was cancelled; the others go on
+  // Someone was cancelled, and the others go on; or all begin anew with fewer threads.
+  if (status == 2) return sequences_->aborted(batch_->owners());
   if (status == 1 && sequences_->evict_one()) return;
   const Error error = status == 1 ? Error{Code::Busy, "the KV cache is full"}
                                   : Error{Code::Internal, "llama.cpp could not compute a batch (" +
@@ -447,7 +464,9 @@ void Scheduler::step_embedding() {
   const std::shared_ptr<EmbedJob> job = embedder_.job();
   watch_.cancelled = {&job->cancelled};
   auto done = job->cancelled ? Result<bool>(cancelled_error())
-                             : embedder_.step(&Scheduler::must_stop, &watch_);
+                             : embedder_.step(begin_computing(StepKind::Prefill, 0),
+                                              &Scheduler::must_stop, &watch_);
+  cores_.end(done.ok());
   expect_llama_errors(false);
   if (done.ok() && !done.value()) return;
   if (done.ok()) {
@@ -469,9 +488,9 @@ void Scheduler::report_levels() {
 
 bool Scheduler::must_stop(void* watch) {
   const Watch& seen = *static_cast<const Watch*>(watch);
-  const bool stop =
-      seen.jobs->is_shut_down() || std::any_of(seen.cancelled.begin(), seen.cancelled.end(),
-                                               [](const auto* flag) { return flag->load(); });
+  const bool stop = seen.jobs->is_shut_down() || seen.cores->must_restart() ||
+                    std::any_of(seen.cancelled.begin(), seen.cancelled.end(),
+                                [](const auto* flag) { return flag->load(); });
   if (stop)
     expect_llama_errors(true);  // the first compute thread is the one that called llama_decode
   return stop;

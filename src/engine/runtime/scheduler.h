@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/cores/cores.h"
 #include "engine/runtime/answer.h"
 #include "engine/runtime/batch.h"
 #include "engine/runtime/draft_policy.h"
@@ -27,6 +28,7 @@ struct Counters {
   std::atomic<std::uint64_t> prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0,
                              decode_steps = 0;
   std::atomic<std::uint32_t> kv_cells_used = 0, kv_cells = 0;
+  CoreUseCell cores;
 };
 
 /// Runs all generations of one model together and owns its llama_context. Each step computes one
@@ -65,6 +67,7 @@ class Scheduler {
   /// What the abort callback looks at while llama_decode runs; it is called from compute threads.
   struct Watch {
     const Jobs* jobs = nullptr;
+    Cores* cores = nullptr;
     std::vector<const std::atomic<bool>*> cancelled;
   };
 
@@ -84,6 +87,7 @@ class Scheduler {
   void add_tokens(Running& running, std::uint32_t count);
   Running* choose_draft();
   std::int32_t decode();
+  std::uint32_t begin_computing(StepKind kind, std::uint32_t rows);
   void recover(std::int32_t status);
   std::uint32_t border_of(const GenerateJob& job) const;
   void keep_borders();
@@ -117,6 +121,8 @@ class Scheduler {
   std::deque<std::shared_ptr<EmbedJob>> embeds_;
   Embedder embedder_;
   GrammarCache grammars_;
+  Cores cores_;
+  StepKind step_kind_ = StepKind::Decode;
   DraftPolicy policy_;
   std::list<Running> running_;  // at most LoadedModel::slots, oldest first
 };

@@ -16,6 +16,7 @@ static_assert(std::endian::native == std::endian::little, "vectors travel as lit
 constexpr std::size_t kFactBytesMax = 1024 * 1024;  // one text of a model file
 constexpr std::uint32_t kSlotsMax = 16;
 constexpr std::uint32_t kThreadsMax = 512;
+constexpr float kNeighboursMax = 1e6;  // cores, far above any machine
 
 // ---- writing ----------------------------------------------------------------------------------
 
@@ -74,6 +75,12 @@ json body(const Embedded& embedded) {
 }
 json body(const Tokens& tokens) { return {{"id", tokens.id}, {"tokens", tokens.tokens}}; }
 json body(const Text& text) { return {{"id", text.id}, {"text", clean(text.text)}}; }
+json cores_body(const CoreUse& use) {
+  return {
+      {"threads", use.threads}, {"cores", use.cores},   {"limit", static_cast<int>(use.limit)},
+      {"engines", use.engines}, {"shares", use.shares}, {"neighbour_cores", use.neighbour_cores},
+      {"downs", use.downs},     {"ups", use.ups},       {"denied_us", use.denied_us}};
+}
 json body(const StatsReply& stats) {
   return {{"id", stats.id},
           {"generating", stats.generating},
@@ -84,7 +91,8 @@ json body(const StatsReply& stats) {
           {"decode_steps", stats.decode_steps},
           {"kv_cells_used", stats.kv_cells_used},
           {"kv_cells", stats.kv_cells},
-          {"resident_bytes", stats.resident_bytes}};
+          {"resident_bytes", stats.resident_bytes},
+          {"cores", cores_body(stats.cores)}};
 }
 json body(const RequestFailed& failed) {
   return {{"id", failed.id}, {"error", error_body(failed.error)}};
@@ -205,6 +213,20 @@ Result<Reply> read_text_reply(const Fields& fields) {
   return Reply(std::move(text));
 }
 
+Result<CoreUse> read_core_use(const Fields& fields) {
+  CoreUse use;
+  TRY(use.threads, read_u32(fields, "threads", 0, kThreadsMax));
+  TRY(use.cores, read_u32(fields, "cores"));
+  TRY(use.limit, read_enum<CoreUse::Limit>(fields, "limit", 5));
+  TRY(use.engines, read_u32(fields, "engines", 1));
+  TRY(use.shares, read_flag(fields, "shares"));
+  TRY(use.neighbour_cores, read_float(fields, "neighbour_cores", {0, kNeighboursMax}));
+  TRY(use.downs, read_u64(fields, "downs"));
+  TRY(use.ups, read_u64(fields, "ups"));
+  TRY(use.denied_us, read_u64(fields, "denied_us"));
+  return use;
+}
+
 Result<Reply> read_stats(const Fields& fields) {
   StatsReply stats;
   TRY(stats.id, read_u64(fields, "id"));
@@ -217,6 +239,8 @@ Result<Reply> read_stats(const Fields& fields) {
   TRY(stats.kv_cells_used, read_u32(fields, "kv_cells_used"));
   TRY(stats.kv_cells, read_u32(fields, "kv_cells"));
   TRY(stats.resident_bytes, read_u64(fields, "resident_bytes"));
+  TRY(const auto cores, read_object(fields, "cores"));
+  TRY(stats.cores, read_core_use(cores));
   return Reply(stats);
 }
 

@@ -22,7 +22,8 @@ json options_body(const LoadOptions& options) {
           {"prefill_chunk_tokens", options.prefill_chunk_tokens},
           {"gpu_layers", options.gpu_layers},
           {"kv_type", static_cast<int>(options.kv_type)},
-          {"embeddings", options.embeddings}};
+          {"embeddings", options.embeddings},
+          {"core_board", json::binary({options.core_board.begin(), options.core_board.end()})}};
 }
 
 json body(const Load& load) {
@@ -63,6 +64,14 @@ RequestType type(const Unload&) { return RequestType::Unload; }
 
 // ---- reading ----------------------------------------------------------------------------------
 
+/// A path, which is bytes to the system.
+Result<std::string> read_path(const Fields& fields, std::string_view name) {
+  TRY(auto path, read_bytes(fields, name));
+  if (path.size() > kPathBytesMax || path.find('\0') != std::string::npos)
+    return fields.wrong(name, "at most 4096 bytes without a zero byte are allowed");
+  return path;
+}
+
 Result<LoadOptions> read_options(const Fields& fields) {
   LoadOptions options;
   TRY(options.context_tokens, read_u32(fields, "context_tokens", 0, kContextTokensMax));
@@ -73,14 +82,13 @@ Result<LoadOptions> read_options(const Fields& fields) {
   options.gpu_layers = static_cast<std::int32_t>(gpu_layers);
   TRY(options.kv_type, read_enum<KvType>(fields, "kv_type", 3));
   TRY(options.embeddings, read_flag(fields, "embeddings"));
+  TRY(options.core_board, read_path(fields, "core_board"));
   return options;
 }
 
 Result<Request> read_load(const Fields& fields) {
   Load load;
-  TRY(load.path, read_bytes(fields, "path"));
-  if (load.path.size() > kPathBytesMax || load.path.find('\0') != std::string::npos)
-    return fields.wrong("path", "at most 4096 bytes without a zero byte are allowed");
+  TRY(load.path, read_path(fields, "path"));
   TRY(const auto options, read_object(fields, "options"));
   TRY(load.options, read_options(options));
   return Request(std::move(load));

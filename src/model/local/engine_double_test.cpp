@@ -120,12 +120,23 @@ class EngineDouble {
                      std::string(detokenize.tokens.begin(), detokenize.tokens.end())});
   }
   void answer(const engine::Stats& stats) {
-    say(engine::StatsReply{.id = stats.id, .generating = 5});
+    engine::StatsReply reply{.id = stats.id, .generating = 5};
+    reply.cores = {.threads = 1,
+                   .cores = 2,
+                   .limit = engine::CoreUse::Limit::Neighbours,
+                   .engines = 1,
+                   .shares = true,
+                   .neighbour_cores = 0.5f,
+                   .downs = ++asked_,
+                   .ups = 0,
+                   .denied_us = 1'500'000};
+    say(reply);
   }
   void answer(const engine::Unload&) { ::_exit(0); }
 
   process::FrameChannel channel_{process::kChildSocket};
   bool deaf_ = false;
+  std::uint64_t asked_ = 0;  // for Stats
 };
 
 TEST(EngineDouble, DISABLED_Run) { EngineDouble().run(); }

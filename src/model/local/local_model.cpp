@@ -1,12 +1,15 @@
 #include "model/local/local_model.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 
+#include "engine/board_path.h"
 #include "engine/builtin_model.h"
 #include "model/facts/fingerprint.h"
 #include "model/local/client.h"
+#include "model/local/engine_instruments.h"
 
 namespace hearth::model {
 namespace {
@@ -29,6 +32,11 @@ std::uint32_t queue_reserved(const config::Config& config) {
   const std::uint32_t queue_max = config.model.queue_max;
   if (config.server.tokens.size() < 2 || queue_max < 2) return 0;
   return std::max(queue_max / 4, 1u);
+}
+
+std::string runtime_dir() {
+  const char* folder = std::getenv("XDG_RUNTIME_DIR");
+  return folder ? folder : "";
 }
 
 /// Asks, and expects an answer of one kind.
@@ -66,7 +74,8 @@ Result<LocalOptions> local_options(const config::Config& config) {
                   .threads = model.threads,
                   .prefill_chunk_tokens = model.prefill_chunk_tokens,
                   .gpu_layers = model.gpu_layers,
-                  .kv_type = kv_type};
+                  .kv_type = kv_type,
+                  .core_board = engine::default_board_path(runtime_dir())};
   options.queue_max = model.queue_max;
   options.queue_reserved = queue_reserved(config);
   options.token_timeout = model.token_timeout;
@@ -79,8 +88,9 @@ Result<LocalOptions> local_options(const config::Config& config) {
 
 Result<std::unique_ptr<LocalModel>> LocalModel::open(LocalOptions options, const TimeSource& time,
                                                      metrics::Registry& metrics) {
+  auto instruments = std::make_unique<local::EngineInstruments>(metrics, options.name);
   auto client = std::make_shared<local::Client>(std::move(options), time, metrics);
-  std::unique_ptr<LocalModel> model(new LocalModel(client));
+  std::unique_ptr<LocalModel> model(new LocalModel(client, std::move(instruments)));
   try {
     model->reader_ = std::jthread([client](const std::stop_token& stop) { client->run(stop); });
     model->hasher_ = std::jthread([client](const std::stop_token& stop) {
@@ -92,6 +102,10 @@ Result<std::unique_ptr<LocalModel>> LocalModel::open(LocalOptions options, const
   }
   return model;
 }
+
+LocalModel::LocalModel(std::shared_ptr<local::Client> client,
+                       std::unique_ptr<local::EngineInstruments> instruments)
+    : client_(std::move(client)), instruments_(std::move(instruments)) {}
 
 LocalModel::~LocalModel() {
   reader_.request_stop();
@@ -135,6 +149,11 @@ Result<std::string> LocalModel::detokenize(const Call& call, std::vector<chat::T
   TRY(auto reply,
       ask_for<engine::Text>(*client_, call, id, engine::Detokenize{id, std::move(tokens)}));
   return std::move(reply.text);
+}
+
+void LocalModel::refresh_metrics(const Call& call) {
+  const auto told = stats(call);
+  if (told.ok()) instruments_->note(told.value().cores);
 }
 
 Result<engine::StatsReply> LocalModel::stats(const Call& call) {

@@ -31,7 +31,8 @@ Result<LocalOptions> local_options(const config::Config& config);
 
 namespace local {
 class Client;
-}
+class EngineInstruments;
+}  // namespace local
 
 /// A GGUF model in an engine process of its own. One thread (the engine client) starts the process,
 /// loads the model, reads what the engine says and hands it to the sinks; one more computes the
@@ -62,14 +63,17 @@ class LocalModel final : public Model {
                                             bool parse_special) override;
   Result<std::string> detokenize(const Call& call, std::vector<chat::Token> tokens) override;
 
+  void refresh_metrics(const Call& call) override;
   /// The engine's counters. Errors: as tokenize().
   Result<engine::StatsReply> stats(const Call& call);
 
  private:
-  explicit LocalModel(std::shared_ptr<local::Client> client) : client_(std::move(client)) {}
+  LocalModel(std::shared_ptr<local::Client> client,
+             std::unique_ptr<local::EngineInstruments> instruments);
 
   std::shared_ptr<local::Client> client_;  // shared with Generations, which may outlive the model
-  std::jthread reader_;                    // the engine client
+  const std::unique_ptr<local::EngineInstruments> instruments_;
+  std::jthread reader_;  // the engine client
   std::jthread hasher_;
 };
 

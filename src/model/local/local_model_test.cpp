@@ -206,6 +206,34 @@ TEST_F(LocalModelTest, ACrashFailsWhatRunsAndTheEngineIsStartedAgainAtOnce) {
   EXPECT_THAT(refused.error().message, HasSubstr("restarting in 1 s"));
 }
 
+TEST_F(LocalModelTest, RefreshesTheMetricsThatOnlyTheEngineKnows) {
+  auto model = open_ready();
+  for (int i = 0; i < 2; ++i) model->refresh_metrics(soon());
+  const std::string text = metrics_.text();
+  for (const char* line :
+       {"hearth_engine_threads{model=\"double\"} 1\n", "hearth_engine_cores{model=\"double\"} 2\n",
+        "hearth_engine_sharers{model=\"double\"} 1\n",
+        "hearth_engine_shares_cores{model=\"double\"} 1\n",
+        "hearth_engine_neighbour_cores{model=\"double\"} 0.5\n",
+        "hearth_engine_denied_seconds{model=\"double\"} 1.5\n"})
+    EXPECT_THAT(text, HasSubstr(line));
+  const auto limit = [this](const char* by) {
+    return metrics_.gauge("hearth_engine_threads_limit", "", {{"model", "double"}, {"by", by}})
+        .value();
+  };
+  EXPECT_EQ(limit("neighbours"), 1);
+  EXPECT_EQ(limit("none"), 0);
+  const auto changes = [this](const char* direction) {
+    return counted("hearth_engine_thread_changes_total", {{"direction", direction}});
+  };
+  EXPECT_EQ(changes("down"), 2u);
+  // A new engine counts from zero; the metric goes on.
+  EXPECT_FALSE(generate(soon(), *model, saying("crash")).ok());
+  EXPECT_TRUE(reaches(*model, State::Ready));
+  model->refresh_metrics(soon());
+  EXPECT_EQ(changes("down"), 3u);
+}
+
 TEST_F(LocalModelTest, AnEngineThatBreaksTheProtocolIsKilledAndReplaced) {
   for (const std::string text : {"garbage", "version"}) {
     SCOPED_TRACE(text);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -31,6 +32,7 @@ struct Plan {
   int socket;
   int report;
   int nice;
+  bool only_idle;
   pid_t parent;
 };
 
@@ -94,13 +96,21 @@ void arrange_descriptors(const Plan& plan) {
     give_up(kReportDescriptor);
 }
 
+/// Only manners: what the system refuses is done without. Nothing is raised, so nothing should be.
+void be_modest(const Plan& plan) {
+  if (plan.nice != 0) ::setpriority(PRIO_PROCESS, 0, plan.nice);
+  if (!plan.only_idle) return;
+  const sched_param none{};
+  ::sched_setscheduler(0, SCHED_IDLE, &none);
+}
+
 /// The child between fork and exec.
 [[noreturn]] void become(const Plan& plan) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != plan.parent) ::_exit(127);  // it died before the line above took effect
   ::setpgid(0, 0);
   reset_signals();
-  if (plan.nice != 0) ::setpriority(PRIO_PROCESS, 0, plan.nice);  // only manners: may be refused
+  be_modest(plan);
   arrange_descriptors(plan);
   ::execve(plan.executable, plan.arguments, plan.environment);
   give_up(kReportDescriptor);
@@ -147,6 +157,7 @@ Result<pid_t> launch(const SpawnOptions& options, int their_socket) {
                   .socket = their_socket,
                   .report = report[1],
                   .nice = options.nice,
+                  .only_idle = options.only_idle,
                   .parent = ::getpid()};
   const pid_t pid = ::fork();
   const int fork_problem = errno;
