@@ -131,6 +131,13 @@ class Tables(unittest.TestCase):
         self.assertEqual(report.TABLE.sub(lambda m: m[1] + m[2] + m[3], page),
                          "A\n<!-- table one -->\none<!-- end -->\nB")
 
+    def test_the_summary_has_what_has_a_target(self):
+        result = {"columns": ["what", "target"], "rows": [["a", "-"], ["b", "< 2"]],
+                  "machine": {"cpu": "one", "cores": 2, "memory_gib": 24, "kernel": "6"}}
+        made = report.overview({"x": result, "y": {"columns": ["c"], "rows": [["d"]]}})
+        self.assertEqual(made["summary"], {"columns": ["program", "what", "target"], "rows": [["`x`", "b", "< 2"]]})
+        self.assertEqual(made["machine"]["rows"], [["one, 2 cores, 24 GiB, Linux 6"]])
+
     def test_prompts_repeat_and_differ(self):
         self.assertEqual(peers.prompt(40, "a"), peers.prompt(40, "a"))
         self.assertNotEqual(peers.prompt(40, "a").split()[:3], peers.prompt(40, "b").split()[:3])

@@ -6,6 +6,7 @@ turn each session brings 500 tokens of its own, in the second its answer and 20 
 holds 16 x 2,048 tokens for all; llama-server gets 4 slots of 2,048 and the rest of the same bytes as its
 host cache (--cache-ram), its way to keep more sessions than slots. Four layers of TinyLlama's shape, so
 that both sides end within minutes; nothing else differs from the big one."""
+import pathlib
 import sys
 
 import peers
@@ -58,7 +59,7 @@ def main():
         report.add(name, unit, by_side, better="lower", places=1 if unit == "s" else 0,
                    target={"both turns of all sessions": ">= 5.0 x", "resident at the end": ">= 1.0 x"}.get(name, ""))
     theirs = setup_of(peers.LLAMA)
-    report.note(f"{SMALL.name}, KV f16; Hearth: {CELLS:,} cells; llama-server: {LLAMA_SLOTS} slots of {CONTEXT:,} "
+    report.note(f"{pathlib.Path(chosen.model).name}, KV f16; Hearth: {CELLS:,} cells; llama-server: {LLAMA_SLOTS} slots of {CONTEXT:,} "
                 f"and --cache-ram {theirs.cache_ram_mib}")
     return report.finish()
 
