@@ -59,8 +59,8 @@ def main():
         report.add(name, unit, by_side, better="lower", places=1 if unit == "s" else 0,
                    target={"both turns of all sessions": ">= 5.0 x", "resident at the end": ">= 1.0 x"}.get(name, ""))
     theirs = setup_of(peers.LLAMA)
-    report.note(f"{pathlib.Path(chosen.model).name}, KV f16; Hearth: {CELLS:,} cells; llama-server: {LLAMA_SLOTS} slots of {CONTEXT:,} "
-                f"and --cache-ram {theirs.cache_ram_mib}")
+    report.note(f"{pathlib.Path(chosen.model).name}, KV f16; Hearth: {CELLS:,} cells; "
+                f"llama-server: {LLAMA_SLOTS} slots of {CONTEXT:,} and --cache-ram {theirs.cache_ram_mib}")
     return report.finish()
 
 
