@@ -42,7 +42,7 @@ format: dependencies  ## apply clang-format to the whole tree
 fuzz: dependencies  ## run each fuzz target (SECONDS=60 each)
 	@fuzz/run.sh $(SECONDS)
 
-bench: build  ## hearth beside llama-bench on one model, and the programs of bench/
+bench: build  ## hearth beside llama-server: the programs of bench/ that take under ten minutes
 	@packaging/install_dependencies.sh debian-packages.txt debian-packages-bench.txt
 	@bench/run.sh
 

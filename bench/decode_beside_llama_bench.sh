@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${1:-5}
 hearth=${HEARTH:-build/release/bin/hearth}
-model=$(bench/model.sh | tail -n 1)
+model=$(bench/model.sh q4_k_m | tail -n 1)
 peer=$(bench/peer.sh | tail -n 1)
 exec "${PYTHON:-/usr/bin/python3}" bench/beside_llama_bench.py --hearth "$hearth" \
   --llama-bench "$peer/llama-bench" --model "$model" --rounds "$rounds"

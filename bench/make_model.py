@@ -4,23 +4,29 @@ with random weights, as an f16 GGUF, for measuring speed where no model may be d
 
 The shape is that of TinyLlama-1.1B-Chat (22 layers of width 2048, 32 heads, 4 of keys and values,
 5632 wide inside, 32000 tokens). The tokenizer is copied from the vocabulary file in llama.cpp's
-tree. What it says is noise. Tensors are written one by one, so the largest of them bounds the
-memory needed. The same seed gives the same bytes. Needs Debian's python3-numpy, and what gguf-py
-imports.
+tree; the chat template has the form of TinyLlama's. What it says is noise, but noise made of whole
+words: the output rows of all other tokens are zero, so with temperature 0 it never stops by itself,
+each token is a visible piece of text, and its text becomes the same tokens again in the next turn.
+Tensors are written one by one, so the largest of them bounds the memory needed. The same seed gives
+the same bytes. Needs Debian's python3-numpy, and what gguf-py imports.
 """
 import argparse
 import pathlib
+import re
 import sys
 
 import numpy
 
 LAYERS, WIDTH, HEADS, KV_HEADS, INNER = 22, 2048, 32, 4, 5632
 CONTEXT, ROPE_BASE, EPSILON = 2048, 10000.0, 1e-5
+TEMPLATE = """{% for message in messages %}{{ '<|' + message['role'] + '|>\\n' + message['content'] + \
+eos_token + '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}"""
+WORD = re.compile("\u2581[a-z]{2,}")
 
 
 def copy_tokenizer(gguf, vocabulary, writer):
-    """Copies every tokenizer.* field; returns the number of tokens."""
-    tokens = 0
+    """Copies every tokenizer.* field; returns the tokens."""
+    tokens = []
     for key, field in gguf.GGUFReader(vocabulary, "r").fields.items():
         if not key.startswith("tokenizer."):
             continue
@@ -30,7 +36,7 @@ def copy_tokenizer(gguf, vocabulary, writer):
         else:
             writer.add_key_value(key, value, kind)
         if key == "tokenizer.ggml.tokens":
-            tokens = len(value)
+            tokens = value
     return tokens
 
 
@@ -79,8 +85,10 @@ def write(gguf, out, vocabulary, layers, seed):
     writer.add_rope_freq_base(ROPE_BASE)
     writer.add_rope_dimension_count(WIDTH // HEADS)
     tokens = copy_tokenizer(gguf, vocabulary, writer)
-    writer.add_vocab_size(tokens)
-    plan = list(tensors(layers, tokens))
+    writer.add_vocab_size(len(tokens))
+    writer.add_chat_template(TEMPLATE)
+    silent = [number for number, token in enumerate(tokens) if not WORD.fullmatch(token)]
+    plan = list(tensors(layers, len(tokens)))
     for name, shape in plan:
         kind = numpy.dtype(numpy.float32 if len(shape) == 1 else numpy.float16)
         writer.add_tensor_info(name, shape, kind, int(numpy.prod(shape)) * kind.itemsize)
@@ -88,7 +96,10 @@ def write(gguf, out, vocabulary, layers, seed):
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
     for number, (name, shape) in enumerate(plan):
-        writer.write_tensor_data(values(shape, seed, number))
+        weights = values(shape, seed, number)
+        if name == "output.weight":
+            weights[silent] = 0
+        writer.write_tensor_data(weights)
         print(f"\rwriting {number + 1}/{len(plan)} {name:28}", end="", file=sys.stderr)
     print(file=sys.stderr)
     writer.close()

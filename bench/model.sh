@@ -1,18 +1,26 @@
 #!/usr/bin/env bash
-# model.sh: makes the benchmark's model once, TinyLlama's shape in Q4_K_M with random weights, and
-# prints its path on the last line. Needs 3 GB of disk and about two minutes.
+# model.sh [TYPE [LAYERS]]: makes a benchmark model once, TinyLlama's shape with random weights, and
+# prints its path on the last line. TYPE is one of llama-quantize's, q4_0 unless told otherwise;
+# LAYERS are 22 as in TinyLlama, fewer for what would take too long. Needs 3 GB of disk for a while
+# and about two minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . third_party/llama/pin.sh
-model="$PWD/build/bench/tinyllama-shaped-q4_k_m.gguf"
-if [ ! -f "$model" ]; then
-  peer=$(bench/peer.sh | tail -n 1)
-  mkdir -p build/bench
-  raw="build/bench/tinyllama-shaped-f16.gguf"
-  trap 'rm -f "$raw" "$model.part"' EXIT
-  "${PYTHON:-/usr/bin/python3}" bench/make_model.py "$raw" \
-    --source "build/deps/llama-src-$LLAMA_RELEASE" >&2
-  "$peer/llama-quantize" "$raw" "$model.part" Q4_K_M >build/bench/quantize.log 2>&1
-  mv "$model.part" "$model"
-fi
+type=${1:-q4_0} layers=${2:-22}
+name="tinyllama-shaped"
+[ "$layers" = 22 ] || name="$name-$layers-layers"
+model="$PWD/build/bench/$name-$type.gguf"
+mkdir -p build/bench
+(
+  flock 9
+  if [ ! -f "$model" ]; then
+    peer=$(bench/peer.sh | tail -n 1)
+    raw="build/bench/$name-f16.gguf"
+    trap 'rm -f "$raw" "$model.part"' EXIT
+    "${PYTHON:-/usr/bin/python3}" bench/make_model.py "$raw" --layers "$layers" \
+      --source "build/deps/llama-src-$LLAMA_RELEASE" >&2
+    "$peer/llama-quantize" "$raw" "$model.part" "${type^^}" >build/bench/quantize.log 2>&1
+    mv "$model.part" "$model"
+  fi
+) 9>build/bench/.model-lock
 echo "$model"

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""The measuring is measured: the HTTP client against real sockets, ratios and targets, tables, the plot."""
+import contextlib
+import json
+import pathlib
+import socket
+import sys
+import threading
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import peers  # noqa: E402
+import plot  # noqa: E402
+import report  # noqa: E402
+
+
+def event(content=None, **fields):
+    choices = [{"delta": {"content": content}}] if content else []
+    return f"data: {json.dumps({'choices': choices} | fields)}\n\n".encode()
+
+
+def chunked(*pieces):
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return head + b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in (*pieces, b""))
+
+
+STREAM = chunked(event("Guten"), event(" Tag")[:9], event(" Tag")[9:] + event("!"),
+                 event(usage={"completion_tokens": 3}, timings={"prompt_ms": 1.5}) + b"data: [DONE]\n\n")
+
+
+class Answers(peers.Server):
+    """Sends the same bytes to everybody who connects, in pieces of `size`."""
+
+    def __init__(self, answer, size=1 << 16):
+        self.listener = socket.create_server((self.host, 0))
+        self.port = self.listener.getsockname()[1]
+        self.answer, self.size = answer, size
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                peer, _ = self.listener.accept()
+                with peer:
+                    peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    while not peer.recv(1 << 16).endswith(b"}"):
+                        pass
+                    for begin in range(0, len(self.answer), self.size):
+                        peer.sendall(self.answer[begin:begin + self.size])
+
+    def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join()
+
+
+def ask(answer, size):
+    with Answers(answer, size) as server, peers.Loop() as loop:
+        exchange = loop.send(server.chat("Hello", 3))
+        assert loop.run(timeout_s=10)
+        return exchange
+
+
+class Http(unittest.TestCase):
+    def test_reads_a_stream_however_it_is_cut(self):
+        for size in (1, 2, 3, 7, 64, 1 << 16):
+            got = ask(STREAM, size)
+            self.assertEqual((got.status, got.error, got.text), (200, "", "Guten Tag!"), size)
+            self.assertEqual(len(got.token_at), 3)
+            self.assertEqual((got.usage, got.timings), ({"completion_tokens": 3}, {"prompt_ms": 1.5}))
+            self.assertIs(peers.checked(got), got)
+
+    def test_reads_a_refusal(self):
+        body = b'{"error":{"message":"be back"}}'
+        head = b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        for size in (1, 1 << 16):
+            got = ask(head % len(body) + body, size)
+            self.assertEqual((got.status, got.error, got.token_at), (429, "be back", []))
+
+    def test_names_a_stream_that_ends_early(self):
+        for cut in (0, 10, len(STREAM) - 20):
+            got = ask(STREAM[:cut], 1 << 16)
+            self.assertEqual(got.error, "the connection ended early", cut)
+
+    def test_an_error_within_a_stream_is_not_an_answer(self):
+        got = ask(chunked(event("Gut"), event(error={"message": "engine ended"})), 1 << 16)
+        self.assertEqual(got.error, "engine ended")
+        with self.assertRaises(SystemExit):
+            peers.checked(got)
+
+    def test_measures_gaps_and_speed(self):
+        one = peers.Exchange(peers.Server(), {})
+        one.sent_at, one.token_at = 1.0, [2.0, 2.5, 4.0, 4.25]
+        self.assertEqual((one.first_token_s, one.longest_gap_s(), one.longest_gap_s(since=4.0)), (1.0, 1.5, 0.25))
+        self.assertEqual(one.tokens_per_s, 3 / 2.25)
+
+    def test_nobody_listens(self):
+        with Answers(b"") as server:
+            gone = server.chat("Hello", 1)
+        with peers.Loop() as loop:
+            loop.send(gone)
+            loop.run(timeout_s=10)
+        self.assertTrue(gone.error)
+
+
+class Tables(unittest.TestCase):
+    def row(self, ours, theirs, **more):
+        return peers.Row("what", "s", {peers.HEARTH: ours, peers.LLAMA: theirs}, **more)
+
+    def test_a_ratio_above_one_is_always_better(self):
+        self.assertEqual(self.row([3, 1, 2], [4]).ratio(), 0.5)
+        self.assertEqual(self.row([3, 1, 2], [4], better="lower").ratio(), 2)
+        self.assertIsNone(self.row([1], []).ratio())
+
+    def test_targets(self):
+        for target, met in (("", None), (">= 1.0 x", True), (">= 2.1 x", False), ("<= 2", True), ("< 2", False),
+                            (">= 40,000", False), ("> 1", True)):
+            self.assertIs(self.row([2], [1], target=target).met(), met, target)
+        self.assertIsNone(self.row([2], [], target=">= 1.0 x").met())
+
+    def test_cells_show_the_spread(self):
+        self.assertEqual(self.row([1, 3, 2], [2], places=1, target=">= 1.0 x").cells(),
+                         ["what", "s", "2.0 (1.0 to 3.0)", "2.0", "1.00", ">= 1.0 x", "yes"])
+
+    def test_markdown_escapes_and_replaces(self):
+        text = report.table({"columns": ["a", "b"], "rows": [{"cells": ["x|y", 1]}, ["z", 2]], "notes": ["n"]})
+        self.assertEqual(text, "\n| a | b |\n| --- | --- |\n| x\\|y | 1 |\n| z | 2 |\n\n- n\n\n")
+        page = "A\n<!-- table one -->\nold\n<!-- end -->\nB"
+        self.assertEqual(report.TABLE.sub(lambda m: m[1] + m[2] + m[3], page),
+                         "A\n<!-- table one -->\none<!-- end -->\nB")
+
+    def test_the_summary_has_what_has_a_target(self):
+        result = {"columns": ["what", "target"], "rows": [["a", "-"], ["b", "< 2"]],
+                  "machine": {"cpu": "one", "cores": 2, "memory_gib": 24, "kernel": "6"}}
+        made = report.overview({"x": result, "y": {"columns": ["c"], "rows": [["d"]]}})
+        self.assertEqual(made["summary"], {"columns": ["program", "what", "target"], "rows": [["`x`", "b", "< 2"]]})
+        self.assertEqual(made["machine"]["rows"], [["one, 2 cores, 24 GiB, Linux 6"]])
+
+    def test_prompts_repeat_and_differ(self):
+        self.assertEqual(peers.prompt(40, "a"), peers.prompt(40, "a"))
+        self.assertNotEqual(peers.prompt(40, "a").split()[:3], peers.prompt(40, "b").split()[:3])
+        self.assertEqual(len(peers.prompt(40, "a").split()), 40)
+
+
+class Picture(unittest.TestCase):
+    def test_few_round_ticks(self):
+        for span, ticks, step in ((24, 6, 5), (1.0, 6, 0.2), (60, 12, 5), (100, 10, 10)):
+            self.assertAlmostEqual(plot.tick_step(span, ticks), step)
+
+    def test_draws_both_lines_and_the_neighbour(self):
+        text = plot.draw({"hearth": [[0, 20], [10, 21]], "llama-server": [[0, 20], [10, 5]], "neighbour": [2, 6]})
+        self.assertEqual(text.count("<path d=\"M"), text.count("<path"))
+        for wanted in ("Hearth", "llama-server", "a busy neighbour", "</svg>"):
+            self.assertIn(wanted, text)
+
+
+if __name__ == "__main__":
+    outcome = unittest.TextTestRunner().run(unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__]))
+    failed = len(outcome.failures) + len(outcome.errors)
+    print(f"{outcome.testsRun - failed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
