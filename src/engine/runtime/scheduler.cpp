@@ -29,8 +29,14 @@ bool Scheduler::Running::decodes(const Sequences& sequences) const {
   return answer.tokens() > 0 && left(sequences) == 1;
 }
 
-Scheduler::Scheduler(const LoadedModel& model, Jobs& jobs, Outbox& outbox, Counters& counters)
-    : model_(model), jobs_(jobs), outbox_(outbox), counters_(counters), embedder_(model) {
+Scheduler::Scheduler(const LoadedModel& model, Jobs& jobs, Outbox& outbox, Counters& counters,
+                     Persistence& persistence)
+    : model_(model),
+      jobs_(jobs),
+      outbox_(outbox),
+      counters_(counters),
+      persistence_(persistence),
+      embedder_(model) {
   watch_.jobs = &jobs;
 }
 
@@ -39,12 +45,14 @@ Scheduler::~Scheduler() {
 }
 
 Result<std::unique_ptr<Scheduler>> Scheduler::make(const LoadedModel& model, Jobs& jobs,
-                                                   Outbox& outbox, Counters& counters) {
-  std::unique_ptr<Scheduler> scheduler(new Scheduler(model, jobs, outbox, counters));
+                                                   Outbox& outbox, Counters& counters,
+                                                   Persistence& persistence) {
+  std::unique_ptr<Scheduler> scheduler(new Scheduler(model, jobs, outbox, counters, persistence));
   if (!model.can_generate) return scheduler;
   const std::uint32_t idle = model.can_cut ? kIdleSequencesMax : kIdleSequencesMaxRecurrent;
   const std::uint32_t sequences = model.slots + idle;
-  TRY(scheduler->context_, make_generating_context(model, sequences));
+  const std::uint32_t scratch = model.can_cut ? 1 : 0;  // see Sequences::Limits
+  TRY(scheduler->context_, make_generating_context(model, sequences + scratch));
   llama_context* context = scheduler->context_.get();
   llama_set_abort_callback(context, &Scheduler::must_stop, &scheduler->watch_);
   const Sequences::Limits limits{
@@ -70,8 +78,11 @@ void Scheduler::take_arrivals() {
   const bool nothing_to_do =
       running_.empty() && waiting_.empty() && embeds_.empty() && !embedder_.is_busy();
   for (Job& job : jobs_.take(nothing_to_do)) {
-    if (auto* generate = std::get_if<std::shared_ptr<GenerateJob>>(&job))
-      waiting_.push_back(std::move(*generate));
+    if (auto* generate = std::get_if<std::shared_ptr<GenerateJob>>(&job)) {
+      // What comes back from the disk had its turn before.
+      const auto place = (*generate)->fetched ? waiting_.begin() : waiting_.end();
+      waiting_.insert(place, std::move(*generate));
+    }
     if (auto* embed = std::get_if<std::shared_ptr<EmbedJob>>(&job))
       embeds_.push_back(std::move(*embed));
   }
@@ -119,7 +130,10 @@ Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
     jobs_.forget(job->id);
     return ok();
   }
-  const Sequences::Claim claim = sequences_->claim(job->prompt.tokens, wish_for(*job, tokens_max));
+  const Sequences::Wish wish = wish_for(*job, tokens_max);
+  if (persistence_.fetch(job, *sequences_, wish)) return ok();  // it comes back
+  Sequences::Claim claim = sequences_->claim(job->prompt.tokens, wish);
+  persistence_.restore(*job, *sequences_, claim, wish, running_.empty());
   running_.push_back({.job = job,
                       .claim = claim,
                       .sampler = std::move(sampler),
@@ -150,7 +164,32 @@ void Scheduler::step() {
   if (status != 0) return recover(status);
   sequences_->computed(owners_, {batch_.token, static_cast<std::size_t>(batch_.n_tokens)});
   ++counters_.decode_steps;
+  save_at_borders();
   read_outputs();
+}
+
+/// Prompt tokens that the sequence may take in one go: a memory that cannot be cut is saved at the
+/// border, or not at all.
+std::uint32_t Scheduler::until_border(const Running& running) const {
+  const std::uint32_t left = running.left(*sequences_), at = sequences_->length(running.claim.id);
+  const std::uint32_t border = running.job->prompt.border_tokens;
+  const bool stops = !model_.can_cut && running.job->request.cache.persist && at < border;
+  return stops ? std::min(left, border - at) : left;
+}
+
+void Scheduler::save_at_borders() {
+  for (Running& running : running_) {
+    const std::uint32_t border = running.job->prompt.border_tokens;
+    const std::uint32_t length = sequences_->length(running.claim.id);
+    if (border == 0 || running.border_saved || length < border) continue;
+    running.border_saved = true;
+    if (model_.can_cut || length == border) save(running, border);
+  }
+}
+
+void Scheduler::save(const Running& running, std::uint32_t tokens) {
+  persistence_.save(*running.job, *sequences_, running.claim.id,
+                    std::span(running.tokens).first(tokens));
 }
 
 void Scheduler::fill_batch() {
@@ -177,7 +216,7 @@ void Scheduler::share_out_prompts(std::uint32_t budget) {
   });
   auto sharers = static_cast<std::uint32_t>(prompts.size());
   for (Running* running : prompts) {
-    const std::uint32_t share = std::min(running->left(*sequences_), budget / sharers);
+    const std::uint32_t share = std::min(until_border(*running), budget / sharers);
     add_tokens(*running, share);
     budget -= share;
     --sharers;
@@ -238,7 +277,12 @@ void Scheduler::read_outputs() {
 
 /// Chooses the next token. With it the last event, if it was the last token.
 Result<std::optional<chat::Finished>> Scheduler::advance(Running& running) {
-  if (running.answer.tokens() == 0) running.first_token = Clock::now();
+  if (running.answer.tokens() == 0) {
+    running.first_token = Clock::now();
+    persistence_.computed(
+        static_cast<std::uint32_t>(running.job->prompt.tokens.size()) - running.claim.reused,
+        ms_between(running.started, running.first_token) / 1e3);
+  }
   TRY(const llama_token token, running.sampler.sample(context_.get(), running.output));
   std::optional<chat::TokenChoice> choice;
   if (const auto top = running.job->request.top_logprobs) {
@@ -271,6 +315,7 @@ void Scheduler::fail(const GenerateJob& job, Error error) {
 
 void Scheduler::end(std::list<Running>::iterator running, chat::Event last, bool keep) {
   const std::uint64_t id = running->job->id;
+  if (keep) save(*running, sequences_->length(running->claim.id));
   sequences_->release(running->claim.id, keep);
   running_.erase(running);
   jobs_.forget(id);

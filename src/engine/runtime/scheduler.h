@@ -11,6 +11,7 @@
 #include "engine/runtime/jobs.h"
 #include "engine/runtime/loading.h"
 #include "engine/runtime/outbox.h"
+#include "engine/runtime/persistence.h"
 #include "engine/runtime/sampler.h"
 #include "engine/runtime/sequences.h"
 
@@ -32,7 +33,8 @@ class Scheduler {
  public:
   /// Errors: Unavailable (no context can be made).
   static Result<std::unique_ptr<Scheduler>> make(const LoadedModel& model, Jobs& jobs,
-                                                 Outbox& outbox, Counters& counters);
+                                                 Outbox& outbox, Counters& counters,
+                                                 Persistence& persistence);
   ~Scheduler();
 
   /// Works until the jobs are shut down.
@@ -48,6 +50,7 @@ class Scheduler {
         tokens;  // the prompt and what was generated; the sequence holds a prefix of it
     Clock::time_point started;
     Clock::time_point first_token{};
+    bool border_saved = false;
     std::int32_t output = -1;  // where in the last batch its logits are; -1: nowhere
     std::uint32_t left(const Sequences& sequences) const;
     bool decodes(const Sequences& sequences) const;
@@ -58,7 +61,8 @@ class Scheduler {
     std::vector<const std::atomic<bool>*> cancelled;
   };
 
-  Scheduler(const LoadedModel& model, Jobs& jobs, Outbox& outbox, Counters& counters);
+  Scheduler(const LoadedModel& model, Jobs& jobs, Outbox& outbox, Counters& counters,
+            Persistence& persistence);
 
   void take_arrivals();
   void drop_cancelled();
@@ -69,6 +73,9 @@ class Scheduler {
   void step();
   void fill_batch();
   void share_out_prompts(std::uint32_t budget);
+  std::uint32_t until_border(const Running& running) const;
+  void save_at_borders();
+  void save(const Running& running, std::uint32_t tokens);
   void add_tokens(Running& running, std::uint32_t count);
   std::int32_t decode();
   void recover(std::int32_t status);
@@ -86,6 +93,7 @@ class Scheduler {
   Jobs& jobs_;
   Outbox& outbox_;
   Counters& counters_;
+  Persistence& persistence_;
   llama_context_ptr context_;  // null for a model that only embeds
   std::unique_ptr<Sequences> sequences_;
   llama_batch batch_{};

@@ -7,9 +7,10 @@
 namespace hearth::engine {
 
 Sequences::Sequences(llama_context* context, const Limits& limits)
-    : memory_(llama_get_memory(context)),
+    : context_(context),
+      memory_(llama_get_memory(context)),
       limits_(limits),
-      cells_(limits.cells, limits.sequences),
+      cells_(limits.cells, limits.sequences + 1),
       residents_(limits.sequences) {}
 
 Sequences::Claim Sequences::claim(std::span<const llama_token> prompt, const Wish& wish) {
@@ -122,7 +123,7 @@ void Sequences::evict_all() {
   // Also puts llama.cpp's search for cells back to the first one.
   if (!others_compute()) {
     llama_memory_clear(memory_, false);
-    cells_ = CellMap(limits_.cells, limits_.sequences);
+    cells_ = CellMap(limits_.cells, limits_.sequences + 1);
   }
 }
 

@@ -2,8 +2,11 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "engine/runtime/cell_map.h"
 #include "llama.h"
 
@@ -16,8 +19,10 @@ namespace hearth::engine {
 class Sequences {
  public:
   struct Limits {
-    std::uint32_t cells = 0;      // of the KV cache
-    std::uint32_t sequences = 0;  // computed and kept ones together: llama_n_seq_max()
+    std::uint32_t cells = 0;  // of the KV cache
+    /// Computed and kept ones together. With can_cut llama_n_seq_max() must be one more: the last
+    /// is for moving state in and out.
+    std::uint32_t sequences = 0;
     /// State can be cut after any token and shared between sequences: plain attention. False for
     /// recurrent, hybrid and sliding-window models: there only a whole sequence can be continued.
     bool can_cut = true;
@@ -59,6 +64,29 @@ class Sequences {
   /// begin again from nothing: look at length().
   void aborted(std::span<const llama_seq_id> owners);
 
+  // ---- state as bytes (sequence_state.cpp); only those of this model, build and KV type fit
+  // -------
+
+  /// Up to where, from `from` to at most `to`, the tokens lie in their cells in order. Only such a
+  /// piece can be copied, for state is written in the order of the cells.
+  std::uint32_t in_order_until(llama_seq_id id, std::uint32_t from, std::uint32_t to) const;
+  /// The state of the tokens [from, to); without can_cut only that of the whole sequence.
+  /// Errors: Internal (llama.cpp gave none).
+  Result<std::string> copy_state(llama_seq_id id, std::uint32_t from, std::uint32_t to);
+  /// Puts the state of `tokens`, the next ones of a claimed sequence, behind it and keeps the first
+  /// `keep` of them; without can_cut the sequence must be empty and all are kept. `state` must have
+  /// been verified: llama.cpp aborts on damage. Errors: Busy (no cells), Corrupt (it is not the
+  /// state of tokens at these positions; the sequence is as before or, without can_cut, empty).
+  Result<void> append_state(llama_seq_id id, std::span<const llama_token> tokens,
+                            std::string_view state, std::uint32_t keep);
+  /// Takes the tokens from `length` on away from a claimed sequence. Only with can_cut.
+  void cut(llama_seq_id id, std::uint32_t length);
+  /// As claim() would give, without claiming: tokens that are there and can be built on.
+  std::uint32_t reusable(std::span<const llama_token> prompt, const Wish& wish) const;
+  /// Whether the claim's tokens lie in order, and all that may follow will.
+  bool stays_in_order(const Claim& claim, const Wish& wish) const;
+  const Limits& limits() const { return limits_; }
+
   /// Tokens that are in the sequence now.
   std::uint32_t length(llama_seq_id id) const {
     return static_cast<std::uint32_t>(residents_[id].tokens.size());
@@ -80,14 +108,16 @@ class Sequences {
   };
   Match best_match(std::span<const llama_token> prompt) const;
   Claim reuse(const Match& match);
-  bool stays_in_order(const Claim& claim, const Wish& wish) const;
   Claim begin_empty();
   llama_seq_id free_id();
   void empty(llama_seq_id id);
 
   bool others_compute() const;
   void check_step(llama_seq_id id);
+  llama_seq_id scratch() const { return static_cast<llama_seq_id>(limits_.sequences); }
+  Result<void> set_state(llama_seq_id id, std::uint32_t tokens, std::string_view state);
 
+  llama_context* const context_;
   llama_memory_t memory_;
   const Limits limits_;
   CellMap cells_;

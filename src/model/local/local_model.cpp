@@ -59,6 +59,8 @@ Result<LocalOptions> local_options(const config::Config& config) {
                   .prefill_chunk_tokens = model.prefill_chunk_tokens,
                   .gpu_layers = model.gpu_layers,
                   .kv_type = kv_type};
+  options.snapshots = {.directory = config.data_dir + "/kv",
+                       .bytes_max = config.cache.disk_bytes_max};
   options.queue_max = model.queue_max;
   options.token_timeout = model.token_timeout;
   options.request_timeout = model.request_timeout;

@@ -16,6 +16,7 @@ struct LocalOptions {
   std::string name;    // the id that clients use
   std::string path{};  // GGUF file; empty: Ember, the model inside this binary
   engine::LoadOptions load{};
+  engine::SnapshotOptions snapshots{};
   std::uint32_t queue_max = 32;     // generations that may wait beside those in slots
   Millis token_timeout{60'000};     // between two events of a generation that has a slot
   Millis request_timeout{600'000};  // from acceptance to the end, waiting included
