@@ -236,9 +236,10 @@ TEST(EngineSnapshot, NoAnswerIsWrongWhereAllFilesAreSpoiled) {
     engine.until_saved(kConversations);
   }
   const auto files = folder.files();
-  ASSERT_EQ(files.size(), kConversations);
+  // More where cells were not in order: then a conversation lies in two pieces.
+  ASSERT_GE(files.size(), kConversations);
   std::mt19937 random(7);
-  for (std::size_t i = 0; i < kConversations; ++i)
+  for (std::size_t i = 0; i < files.size(); ++i)
     folder.write(files[i], spoiled(folder.read(files[i]), random, i));
 
   Engine engine(load_from(folder));
@@ -249,8 +250,9 @@ TEST(EngineSnapshot, NoAnswerIsWrongWhereAllFilesAreSpoiled) {
     ASSERT_LT(heard.started.cached_tokens, 16u) << i;  // what they have in common with each other
     ASSERT_EQ(heard.bits(), want[i]) << i;
   }
-  engine.until([](const SnapshotStats& now) { return now.refused == kConversations; });
-  EXPECT_THAT(folder.files(), IsEmpty());
+  const auto stats =
+      engine.until([](const SnapshotStats& now) { return now.refused >= kConversations; });
+  EXPECT_EQ(stats.restored, 0u);
 }
 
 }  // namespace
