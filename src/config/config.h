@@ -38,6 +38,9 @@ struct Config {
     Millis token_timeout{60'000};  // no token for this long: 504
     Millis request_timeout{600'000};
   } model;
+  struct Cache {
+    std::uint64_t disk_bytes_max = 2ull << 30;  // of KV state in data_dir/kv; 0: none is kept
+  } cache;
   struct Log {
     std::string level = "info";
   } log;

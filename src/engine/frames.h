@@ -37,9 +37,21 @@ struct LoadOptions {
   std::string core_board{};
 };
 
+/// Where KV state is kept on disk, and how much of it.
+struct SnapshotOptions {
+  std::string directory{};      // empty: nowhere
+  std::uint64_t bytes_max = 0;  // of all files in it; 0: nothing is saved or restored
+};
+
 struct Load {
   std::string path;  // a GGUF file; empty: the model inside this binary
   LoadOptions options{};
+  SnapshotOptions snapshots{};
+};
+/// What the loaded file is, once that is known: state is saved and restored from then on. The model
+/// inside the binary needs none.
+struct Identify {
+  std::string fingerprint;  // SHA-256 of the file, 64 hex digits
 };
 struct Generate {
   std::uint64_t id = 0;  // chosen by the daemon, never reused on one connection
@@ -67,7 +79,8 @@ struct Stats {
 };
 struct Unload {};  // finish nothing, free everything, exit 0
 
-using Request = std::variant<Load, Generate, Cancel, Embed, Tokenize, Detokenize, Stats, Unload>;
+using Request =
+    std::variant<Load, Generate, Cancel, Embed, Tokenize, Detokenize, Stats, Unload, Identify>;
 
 inline constexpr std::size_t kEmbedInputsMax = 2'048;
 
@@ -135,6 +148,13 @@ struct StatsReply {
   std::uint64_t resident_bytes = 0;
   CoreUse cores{};
 };
+/// What became of KV state on disk; sent whenever a number changed. Counts since the engine
+/// started, and levels of the whole directory.
+struct SnapshotStats {
+  std::uint64_t saved = 0, restored = 0, refused = 0, skipped = 0, evicted = 0;  // segments
+  std::uint64_t restored_tokens = 0;
+  std::uint64_t bytes = 0, files = 0;  // on disk
+};
 /// Any request with an id that failed, other than Generate (which gets chat::Failed).
 struct RequestFailed {
   std::uint64_t id = 0;
@@ -142,7 +162,7 @@ struct RequestFailed {
 };
 
 using Reply = std::variant<LoadProgress, Loaded, LoadFailed, GenerateEvent, Embedded, Tokens, Text,
-                           StatsReply, RequestFailed>;
+                           StatsReply, RequestFailed, SnapshotStats>;
 
 // ---- encoding ---------------------------------------------------------------------------------
 

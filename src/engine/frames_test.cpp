@@ -106,6 +106,8 @@ TEST(Frames, EveryRequestSurvives) {
       Tokenize{5, "<s>", true, false},
       Detokenize{6, {7, 8}},
       Stats{7},
+      Load{.path = "", .snapshots = {.directory = "/data/\xff/kv", .bytes_max = 1ull << 63}},
+      Identify{std::string(64, 'a')},
       Unload{}};
   for (const auto& request : kRequests) expect_survives(request);
 }
@@ -166,7 +168,8 @@ TEST(Frames, EveryReplySurvives) {
                   .downs = 4,
                   .ups = 5,
                   .denied_us = 6}},
-      RequestFailed{6, {Code::InvalidInput, "inputs[0]: empty", "inputs[0]"}}};
+      RequestFailed{6, {Code::InvalidInput, "inputs[0]: empty", "inputs[0]"}},
+      SnapshotStats{1, 2, 3, 4, 5, 6, 7, 1ull << 63}};
   for (const auto& reply : kReplies) expect_survives(reply);
 }
 
@@ -235,11 +238,11 @@ TEST(Frames, RefusesMalformedPayloads) {
 }
 
 TEST(Frames, RefusesUnknownTypesAndTheOtherDirection) {
-  for (const int type : {0, 9, 64, 66, 68, 255}) {
+  for (const int type : {0, 10, 64, 66, 68, 255}) {
     EXPECT_EQ(decode_request(static_cast<std::uint8_t>(type), packed({{"id", 1}})).error().field,
               "type");
   }
-  for (const int type : {0, 1, 3, 64, 74, 255}) {
+  for (const int type : {0, 1, 3, 64, 75, 255}) {
     EXPECT_EQ(decode_reply(static_cast<std::uint8_t>(type), packed({{"id", 1}})).error().field,
               "type");
   }
@@ -407,7 +410,10 @@ TEST(Frames, ChecksEveryFieldOfTheOtherRequests) {
                   {"/options/kv_type", 3, "options.kv_type"},
                   {"/options/embeddings", nullptr, "options.embeddings"},
                   {"/options/core_board", "text", "options.core_board"},
-                  {"/options/core_board", json::binary({'a', 0}), "options.core_board"}},
+                  {"/options/core_board", json::binary({'a', 0}), "options.core_board"},
+                  {"/snapshots", 1, "snapshots"},
+                  {"/snapshots/directory", bytes(std::string(4097, 'a')), "snapshots.directory"},
+                  {"/snapshots/bytes_max", -1, "snapshots.bytes_max"}},
                  decode_request);
   expect_refused(encode(Request(Embed{1, {"x"}})),
                  {{"/inputs", json::array(), "inputs"},
@@ -424,6 +430,10 @@ TEST(Frames, ChecksEveryFieldOfTheOtherRequests) {
                  decode_request);
   expect_refused(encode(Request(Cancel{1})), {{"/id", "1", "id"}}, decode_request);
   expect_refused(encode(Request(Stats{1})), {{"/id", -5, "id"}}, decode_request);
+  expect_refused(encode(Request(Identify{std::string(64, 'a')})),
+                 {{"/fingerprint", std::string(63, 'a'), "fingerprint"},
+                  {"/fingerprint", std::string(64, 'A'), "fingerprint"}},
+                 decode_request);
 }
 
 TEST(Frames, ChecksEveryFieldOfReplies) {
@@ -498,6 +508,8 @@ TEST(Frames, ChecksEveryFieldOfReplies) {
                  decode_reply);
   expect_refused(encode(Reply(RequestFailed{1, {}})), {{"/error/code", -1, "error.code"}},
                  decode_reply);
+  expect_refused(encode(Reply(SnapshotStats{})),
+                 {{"/saved", -1, "saved"}, {"/bytes", nullptr, "bytes"}}, decode_reply);
 }
 
 }  // namespace

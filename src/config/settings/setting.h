@@ -11,8 +11,8 @@
 namespace hearth::config {
 
 /// Where a setting's value lives in a Config.
-using Target = std::variant<std::string*, std::uint16_t*, std::uint32_t*, std::int32_t*, Millis*,
-                            std::vector<std::string>*>;
+using Target = std::variant<std::string*, std::uint16_t*, std::uint32_t*, std::uint64_t*,
+                            std::int32_t*, Millis*, std::vector<std::string>*>;
 
 /// A value as a source wrote it, before it is checked.
 struct Unknown {

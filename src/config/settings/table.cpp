@@ -140,6 +140,11 @@ constexpr Setting kSettings[] = {
     {"model.request_timeout", Kind::Duration, at<&C::model, &M::request_timeout>, 1'000, 24 * kHour,
      "", nullptr, "", "", false, "Longest time for one answer, 1s to 24h."},
 
+    {"cache.disk_bytes_max", Kind::Whole, at<&C::cache, &Config::Cache::disk_bytes_max>, 0,
+     std::int64_t{1} << 44, "", nullptr, "", "", false,
+     "Bytes of conversations' state kept in data_dir/kv for requests that ask for it with\n"
+     "cache.persist, up to 17592186044416; the longest unused goes. 0: nothing is kept."},
+
     {"log.level", Kind::Choice, at<&C::log, &Config::Log::level>, 0, 0,
      "debug, info, warn, error, off", nullptr, "HEARTH_LOG", "", false,
      "How much is logged: debug, info, warn, error or off."},

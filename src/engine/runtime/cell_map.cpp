@@ -43,9 +43,9 @@ void CellMap::cut(llama_seq_id sequence, std::uint32_t from) {
 }
 
 void CellMap::share(llama_seq_id from, llama_seq_id to, std::uint32_t tokens) {
-  HEARTH_CHECK(cells_of_[to].empty(), "only an empty sequence can begin as a fork");
+  HEARTH_CHECK(from != to, "a sequence cannot follow itself");
   const std::vector<std::uint32_t>& source = cells_of_[from];
-  cells_of_[to].assign(source.begin(), source.begin() + tokens);
+  cells_of_[to].insert(cells_of_[to].end(), source.begin(), source.begin() + tokens);
   for (std::uint32_t i = 0; i < tokens; ++i) ++sharers_[source[i]];
 }
 

@@ -13,8 +13,9 @@ namespace hearth::engine {
 /// cells, so only sequences in order give the same bits as the same tokens in an empty cache.
 ///
 /// Holds for plain attention with one stream and one ubatch for each batch. One thread.
-/// Source: llama_kv_cache::find_slot, apply_ubatch, seq_rm and seq_cp (src/llama-kv-cache.cpp,
-/// v0.5.0).
+/// A state that is put back is placed as one ubatch of its size.
+/// Source: llama_kv_cache::find_slot, apply_ubatch, seq_rm, seq_cp and state_read_meta
+/// (src/llama-kv-cache.cpp, v0.5.0).
 class CellMap {
  public:
   CellMap(std::uint32_t cells, std::uint32_t sequences);
@@ -23,7 +24,7 @@ class CellMap {
   void place(std::span<const llama_seq_id> owners);
   /// Takes the tokens from position `from` on away from the sequence.
   void cut(llama_seq_id sequence, std::uint32_t from);
-  /// Lets the empty sequence `to` share the first `tokens` cells of `from`.
+  /// Lets the sequence `to` go on with the first `tokens` cells of `from`.
   void share(llama_seq_id from, llama_seq_id to, std::uint32_t tokens);
 
   std::uint32_t used() const { return used_; }

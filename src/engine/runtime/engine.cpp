@@ -21,6 +21,17 @@ Loaded describe(const LoadedModel& model) {
           .batch_invariant = model.batch_invariant};
 }
 
+SnapshotStats describe(const snapshot::Library::Numbers& numbers) {
+  return {.saved = numbers.saved,
+          .restored = numbers.restored,
+          .refused = numbers.refused,
+          .skipped = numbers.skipped,
+          .evicted = numbers.evicted,
+          .restored_tokens = numbers.restored_tokens,
+          .bytes = numbers.bytes,
+          .files = numbers.files};
+}
+
 Result<void> check(const chat::Request& request) {
   if (request.stop.size() > chat::kStopMax)
     return field_error("stop", "has " + std::to_string(request.stop.size()) + " items, at most " +
@@ -129,7 +140,11 @@ Result<std::unique_ptr<Engine::Served>> Engine::load(const Load& request) {
   TRY(LoadedModel model, load_model(request, machine_, on_progress));
   TRY(auto served, guarded(Code::Internal, "the model cannot be served",
                            [&] { return std::make_unique<Served>(std::move(model)); }));
-  TRY(served->scheduler, Scheduler::make(served->model, jobs_, outbox_, counters_));
+  served->persistence = std::make_unique<Persistence>(
+      served->model, request, jobs_,
+      [this](const snapshot::Library::Numbers& numbers) { outbox_.post(describe(numbers)); });
+  TRY(served->scheduler,
+      Scheduler::make(served->model, jobs_, outbox_, counters_, *served->persistence));
   return served;
 }
 
@@ -231,5 +246,11 @@ Engine::Next Engine::answer(Stats request) {
 }
 
 Engine::Next Engine::answer(Unload) { return Next::End; }
+
+Engine::Next Engine::answer(Identify request) {
+  const auto now = served();
+  if (now.ok()) now.value()->persistence->identify(request.fingerprint);
+  return Next::Read;
+}
 
 }  // namespace hearth::engine

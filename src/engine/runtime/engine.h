@@ -9,6 +9,7 @@
 #include "engine/runtime/jobs.h"
 #include "engine/runtime/loading.h"
 #include "engine/runtime/outbox.h"
+#include "engine/runtime/persistence.h"
 #include "engine/runtime/scheduler.h"
 #include "process/frame_channel.h"
 
@@ -31,6 +32,7 @@ class Engine {
     explicit Served(LoadedModel loaded) : model(std::move(loaded)), prompts(model.model.get()) {}
     LoadedModel model;
     PromptBuilder prompts;
+    std::unique_ptr<Persistence> persistence{};
     std::unique_ptr<Scheduler> scheduler{};
   };
 
@@ -43,6 +45,7 @@ class Engine {
   Next answer(Detokenize request);
   Next answer(Stats request);
   Next answer(Unload request);
+  Next answer(Identify request);
 
   void load_and_schedule(const Load& request);
   Result<std::unique_ptr<Served>> load(const Load& request);

@@ -1,6 +1,7 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <thread>
@@ -65,7 +66,7 @@ class EngineHarness {
   T await() {
     while (auto reply = next()) {
       if (auto* wanted = std::get_if<T>(&*reply)) return std::move(*wanted);
-      if (const auto* event = std::get_if<GenerateEvent>(&*reply)) note(*event);
+      note(*reply);
     }
     ADD_FAILURE() << "the engine has gone";
     return T{};
@@ -93,7 +94,7 @@ class EngineHarness {
   bool step() {
     auto reply = next();
     if (!reply) return false;
-    if (const auto* event = std::get_if<GenerateEvent>(&*reply)) note(*event);
+    note(*reply);
     return true;
   }
   const Heard& so_far(std::uint64_t id) { return heard_[id]; }
@@ -102,6 +103,13 @@ class EngineHarness {
   StatsReply stats() {
     send(Stats{.id = ++last_id_});
     return await<StatsReply>();
+  }
+  /// Reads until the snapshots' numbers are so.
+  SnapshotStats snapshots_until(const std::function<bool(const SnapshotStats&)>& condition) {
+    while (!condition(snapshots_) && step()) {
+    }
+    EXPECT_TRUE(condition(snapshots_));
+    return snapshots_;
   }
   /// Waits for the engine's end and returns its exit status.
   int wait() {
@@ -115,6 +123,10 @@ class EngineHarness {
  private:
   static constexpr Millis kPatience{60'000};
 
+  void note(const Reply& reply) {
+    if (const auto* event = std::get_if<GenerateEvent>(&reply)) note(*event);
+    if (const auto* stats = std::get_if<SnapshotStats>(&reply)) snapshots_ = *stats;
+  }
   void note(const GenerateEvent& said) {
     Heard& heard = heard_[said.id];
     EXPECT_FALSE(heard.ended()) << "an event after the end";
@@ -130,6 +142,7 @@ class EngineHarness {
 
   std::unique_ptr<process::FrameChannel> channel_;
   std::map<std::uint64_t, Heard> heard_;
+  SnapshotStats snapshots_{};
   std::uint64_t last_id_ = 0;
   int status_ = -1;
   std::jthread thread_;

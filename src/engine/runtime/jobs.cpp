@@ -18,6 +18,12 @@ Result<void> Jobs::add(Job job) {
   return ok();
 }
 
+void Jobs::give_back(Job job) {
+  const MutexLock lock(mutex_);
+  arrivals_.push_back(std::move(job));
+  arrived_.notify_one();
+}
+
 void Jobs::cancel(std::uint64_t id) {
   const MutexLock lock(mutex_);
   const auto found = open_.find(id);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -13,17 +14,26 @@
 #include "base/result.h"
 #include "chat/generation.h"
 #include "engine/prompt/prompt_builder.h"
+#include "engine/snapshot/library.h"
 
 namespace hearth::engine {
 
-/// A generation that waits or runs. Immutable but for the flag; shared by the table of ids and the
-/// scheduler.
+/// State that a snapshot brought, and how long reading it took.
+struct FetchedState {
+  snapshot::Library::Loaded loaded{};
+  std::shared_ptr<const void> lease{};  // of the memory it takes
+};
+
+/// A generation that waits or runs. Immutable but for the flag and what is fetched; shared by the
+/// table of ids and the scheduler.
 struct GenerateJob {
   std::uint64_t id = 0;
   chat::Request request;
   PreparedPrompt prompt;
   Clock::time_point arrived;
   std::atomic<bool> cancelled = false;
+  /// What was read from disk for this prompt; set before the job comes back (Jobs::give_back).
+  std::optional<FetchedState> fetched{};
 };
 
 /// Texts to be embedded, as tokens.
@@ -44,6 +54,8 @@ class Jobs {
 
   /// Errors: Busy (kOpenMax), InvalidInput (the id is in use).
   Result<void> add(Job job);
+  /// Lets an open job arrive once more.
+  void give_back(Job job);
   /// Marks the job; the scheduler ends it. Unknown ids are ignored.
   void cancel(std::uint64_t id);
   /// The job has ended.

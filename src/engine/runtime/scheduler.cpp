@@ -1,6 +1,7 @@
 #include "engine/runtime/scheduler.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "base/random.h"
@@ -29,11 +30,13 @@ bool Scheduler::Running::decodes(const Sequences& sequences) const {
   return answer.tokens() > 0 && sequences.length(claim.id) >= job->prompt.tokens.size();
 }
 
-Scheduler::Scheduler(const LoadedModel& model, Jobs& jobs, Outbox& outbox, Counters& counters)
+Scheduler::Scheduler(const LoadedModel& model, Jobs& jobs, Outbox& outbox, Counters& counters,
+                     Persistence& persistence)
     : model_(model),
       jobs_(jobs),
       outbox_(outbox),
       counters_(counters),
+      persistence_(persistence),
       pace_(model.prefill_chunk_tokens),
       embedder_(model),
       grammars_(model.vocab()),
@@ -48,8 +51,9 @@ Scheduler::Scheduler(const LoadedModel& model, Jobs& jobs, Outbox& outbox, Count
 }
 
 Result<std::unique_ptr<Scheduler>> Scheduler::make(const LoadedModel& model, Jobs& jobs,
-                                                   Outbox& outbox, Counters& counters) {
-  std::unique_ptr<Scheduler> scheduler(new Scheduler(model, jobs, outbox, counters));
+                                                   Outbox& outbox, Counters& counters,
+                                                   Persistence& persistence) {
+  std::unique_ptr<Scheduler> scheduler(new Scheduler(model, jobs, outbox, counters, persistence));
   if (!model.can_generate) return scheduler;
   const std::uint32_t idle = model.can_cut ? kIdleSequencesMax : kIdleSequencesMaxRecurrent;
   const std::uint32_t sequences = model.slots + idle + 1;
@@ -80,8 +84,11 @@ void Scheduler::take_arrivals() {
       running_.empty() && waiting_.empty() && embeds_.empty() && !embedder_.is_busy();
   if (nothing_to_do) cores_.idle();
   for (Job& job : jobs_.take(nothing_to_do)) {
-    if (auto* generate = std::get_if<std::shared_ptr<GenerateJob>>(&job))
-      waiting_.push_back(std::move(*generate));
+    if (auto* generate = std::get_if<std::shared_ptr<GenerateJob>>(&job)) {
+      // What comes back from the disk had its turn before.
+      const auto place = (*generate)->fetched ? waiting_.begin() : waiting_.end();
+      waiting_.insert(place, std::move(*generate));
+    }
     if (auto* embed = std::get_if<std::shared_ptr<EmbedJob>>(&job))
       embeds_.push_back(std::move(*embed));
   }
@@ -138,6 +145,8 @@ Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
     jobs_.forget(job->id);
     return ok();
   }
+  const Sequences::Wish wish = wish_for(*job, tokens_max);
+  if (persistence_.fetch(job, *sequences_, wish)) return ok();  // it comes back
   // What must begin the answer is computed with the prompt, as if it were a part of it.
   std::vector<llama_token> tokens = job->prompt.tokens;
   for (const llama_token token : sampler.forced()) {
@@ -146,7 +155,8 @@ Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
     TRY_VOID(sampler.accept(token));
     tokens.push_back(token);
   }
-  const Sequences::Claim claim = sequences_->claim(job->prompt.tokens, wish_for(*job, tokens_max));
+  Sequences::Claim claim = sequences_->claim(job->prompt.tokens, wish);
+  persistence_.restore(*job, *sequences_, claim, wish, running_.empty());
   running_.push_back({.job = job,
                       .claim = claim,
                       .sampler = std::move(sampler),
@@ -315,19 +325,26 @@ void Scheduler::recover(std::int32_t status) {
 std::uint32_t Scheduler::border_of(const GenerateJob& job) const {
   const chat::Cache& cache = job.request.cache;
   if (!job.request.cache_prompt) return 0;
-  // Where state can be cut, every prefix of what is kept can be found without a copy of its own.
-  if (job.prompt.border_tokens > 0 && (cache.pin || !model_.can_cut))
-    return job.prompt.border_tokens;
+  const bool wanted = cache.pin || cache.persist || !model_.can_cut;
+  if (job.prompt.border_tokens > 0 && wanted) return job.prompt.border_tokens;
   return cache.pin ? static_cast<std::uint32_t>(job.prompt.tokens.size()) : 0;
 }
 
 void Scheduler::keep_borders() {
   for (Running& running : running_) {
     if (running.border == 0 || sequences_->length(running.claim.id) < running.border) continue;
+    const std::uint32_t border = std::exchange(running.border, 0);
     const chat::Cache& cache = running.job->request.cache;
-    sequences_->keep_prefix(running.claim.id, running.border, cache.pin ? cache.key : "");
-    running.border = 0;
+    // Where state can be cut, every prefix of what is kept can be found without one of its own.
+    if (cache.pin || !model_.can_cut)
+      sequences_->keep_prefix(running.claim.id, border, cache.pin ? cache.key : "");
+    if (model_.can_cut || sequences_->length(running.claim.id) == border) save(running, border);
   }
+}
+
+void Scheduler::save(const Running& running, std::uint32_t tokens) {
+  persistence_.save(*running.job, *sequences_, running.claim.id,
+                    std::span(running.tokens).first(tokens));
 }
 
 void Scheduler::read_outputs() {
@@ -377,6 +394,9 @@ Result<Scheduler::Ending> Scheduler::read(Running& running) {
 Result<Scheduler::Ending> Scheduler::advance(Running& running, std::int32_t row) {
   if (running.answer.tokens() == 0) {
     running.first_token = Clock::now();
+    persistence_.computed(
+        static_cast<std::uint32_t>(running.job->prompt.tokens.size()) - running.claim.reused,
+        ms_between(running.started, running.first_token) / 1e3);
     // What was computed with the prompt is in `tokens` already.
     const std::size_t ahead = running.tokens.size() - running.job->prompt.tokens.size();
     for (std::size_t i = 0; i < ahead; ++i) {
@@ -443,6 +463,7 @@ void Scheduler::fail(const GenerateJob& job, Error error) {
 
 void Scheduler::end(std::list<Running>::iterator running, chat::Event last, bool keep) {
   const std::uint64_t id = running->job->id;
+  if (keep) save(*running, sequences_->length(running->claim.id));
   sequences_->release(running->claim.id, keep);
   running_.erase(running);
   jobs_.forget(id);

@@ -16,6 +16,7 @@
 #include "engine/runtime/loading.h"
 #include "engine/runtime/lookup.h"
 #include "engine/runtime/outbox.h"
+#include "engine/runtime/persistence.h"
 #include "engine/runtime/prefill_pace.h"
 #include "engine/runtime/sampler.h"
 #include "engine/runtime/sequences.h"
@@ -39,7 +40,8 @@ class Scheduler {
  public:
   /// Errors: Unavailable (no context can be made).
   static Result<std::unique_ptr<Scheduler>> make(const LoadedModel& model, Jobs& jobs,
-                                                 Outbox& outbox, Counters& counters);
+                                                 Outbox& outbox, Counters& counters,
+                                                 Persistence& persistence);
 
   /// Works until the jobs are shut down.
   void run();
@@ -71,7 +73,8 @@ class Scheduler {
     std::vector<const std::atomic<bool>*> cancelled;
   };
 
-  Scheduler(const LoadedModel& model, Jobs& jobs, Outbox& outbox, Counters& counters);
+  Scheduler(const LoadedModel& model, Jobs& jobs, Outbox& outbox, Counters& counters,
+            Persistence& persistence);
 
   void take_arrivals();
   void drop_cancelled();
@@ -84,6 +87,7 @@ class Scheduler {
   void step();
   void fill_batch();
   void share_out_prompts(std::uint32_t budget);
+  void save(const Running& running, std::uint32_t tokens);
   void add_tokens(Running& running, std::uint32_t count);
   Running* choose_draft();
   std::int32_t decode();
@@ -110,6 +114,7 @@ class Scheduler {
   Jobs& jobs_;
   Outbox& outbox_;
   Counters& counters_;
+  Persistence& persistence_;
   llama_context_ptr context_;  // null for a model that only embeds
   std::unique_ptr<Sequences> sequences_;
   std::unique_ptr<Batch> batch_;   // null with the context

@@ -7,7 +7,8 @@
 namespace hearth::engine {
 
 Sequences::Sequences(llama_context* context, const Limits& limits)
-    : memory_(llama_get_memory(context)),
+    : context_(context),
+      memory_(llama_get_memory(context)),
       limits_(limits),
       cells_(limits.cells, limits.sequences),
       residents_(limits.sequences) {

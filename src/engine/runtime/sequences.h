@@ -3,8 +3,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "engine/runtime/cell_map.h"
 #include "llama.h"
 
@@ -77,6 +79,26 @@ class Sequences {
   /// begin again from nothing: look at length().
   void aborted(std::span<const llama_seq_id> owners);
 
+  // ---- state as bytes (sequence_state.cpp); only those of this model, build and KV type fit ----
+
+  /// Up to where, from `from` to at most `to`, the tokens lie in their cells in order. Only such a
+  /// piece can be copied, for state is written in the order of the cells.
+  std::uint32_t in_order_until(llama_seq_id id, std::uint32_t from, std::uint32_t to) const;
+  /// The state of the tokens [from, to); without can_cut only that of the whole sequence.
+  /// Errors: Internal (llama.cpp gave none).
+  Result<std::string> copy_state(llama_seq_id id, std::uint32_t from, std::uint32_t to);
+  /// Puts the state of `tokens`, the next ones of a claimed sequence, behind it and keeps the first
+  /// `keep` of them; without can_cut the sequence must be empty and all are kept. `state` must have
+  /// been verified: llama.cpp aborts on damage. Errors: Busy (no cells), Corrupt (it is not the
+  /// state of tokens at these positions; the sequence is as before or, without can_cut, empty).
+  Result<void> append_state(llama_seq_id id, std::span<const llama_token> tokens,
+                            std::string_view state, std::uint32_t keep);
+  /// As claim() would give, without claiming: tokens that are there and can be built on.
+  std::uint32_t reusable(std::span<const llama_token> prompt, const Wish& wish) const;
+  /// Whether the claim's tokens lie in order, and all that may follow will.
+  bool stays_in_order(const Claim& claim, const Wish& wish) const;
+  const Limits& limits() const { return limits_; }
+
   /// Tokens that are in the sequence now.
   std::uint32_t length(llama_seq_id id) const {
     return static_cast<std::uint32_t>(residents_[id].tokens.size());
@@ -107,7 +129,6 @@ class Sequences {
   };
   Match best_match(std::span<const llama_token> prompt) const;
   Claim reuse(const Match& match);
-  bool stays_in_order(const Claim& claim, const Wish& wish) const;
   Claim begin_empty();
   Claim fork(const Match& match);
   llama_seq_id free_id();
@@ -118,7 +139,9 @@ class Sequences {
 
   bool others_compute() const;
   void check_step(llama_seq_id id);
+  Result<void> set_state(llama_seq_id id, std::uint32_t tokens, std::string_view state);
 
+  llama_context* const context_;
   llama_memory_t memory_;
   const Limits limits_;
   CellMap cells_;

@@ -33,7 +33,7 @@ class SequencesTest : public ::testing::Test {
   static void TearDownTestSuite() { delete model_; }
 
   SequencesTest()
-      : context_(make_generating_context(*model_, kSequences).value()),
+      : context_(make_generating_context(*model_, kSequences + 1).value()),
         sequences_(context_.get(), {.cells = kCells, .sequences = kSequences}) {}
 
   static std::vector<llama_token> tokens(int count, int first = 10) {
@@ -93,6 +93,21 @@ class SequencesTest : public ::testing::Test {
     std::sort(order.begin(), order.end(),
               [&](llama_pos a, llama_pos b) { return cells[a] < cells[b]; });
     return order;
+  }
+
+  /// Takes the end of the claim's tokens away and brings it back, a part or all of it, as state.
+  /// Returns the length then.
+  std::uint32_t move_state(const Sequences::Claim& claim, const std::vector<llama_token>& prompt,
+                           std::uint32_t from) {
+    const std::uint32_t length = sequences_.length(claim.id);
+    if (from >= length || sequences_.in_order_until(claim.id, from, length) < length) return length;
+    const std::string state = sequences_.copy_state(claim.id, from, length).value();
+    sequences_.cut(claim.id, from);
+    const auto piece = std::span(prompt).subspan(from, length - from);
+    const std::uint32_t keep = length - from - (length - from) / 3;
+    const auto put = sequences_.append_state(claim.id, piece, state, keep);
+    EXPECT_TRUE(put.ok() || put.error().code == Code::Busy);
+    return sequences_.length(claim.id);
   }
 
   static LoadedModel* model_;
@@ -296,6 +311,74 @@ TEST_F(SequencesTest, WhatWasComputedOnTrialIsTakenAway) {
   EXPECT_TRUE(sequences_.cells().grows_in_order(second.id));
 }
 
+TEST_F(SequencesTest, StateThatWasMovedIsTheStateThatWasComputed) {
+  const auto claim = sequences_.claim(tokens(60), {});
+  compute(claim.id, tokens(60));
+  const std::string first = sequences_.copy_state(claim.id, 0, 25).value();
+  const std::string second = sequences_.copy_state(claim.id, 25, 60).value();
+  const std::string whole = sequences_.copy_state(claim.id, 0, 60).value();
+  const std::string part = sequences_.copy_state(claim.id, 0, 40).value();
+  EXPECT_EQ(sequences_.used_cells(), 60u);
+  sequences_.release(claim.id, true);
+  sequences_.evict_all();
+
+  const auto again = sequences_.claim(tokens(60), {});
+  const auto all = tokens(60);
+  ASSERT_TRUE(sequences_.append_state(again.id, std::span(all).first(25), first, 25).ok());
+  ASSERT_TRUE(sequences_.append_state(again.id, std::span(all).subspan(25), second, 35).ok());
+  EXPECT_EQ(sequences_.copy_state(again.id, 0, 60).value(), whole);
+  EXPECT_EQ(sequences_.length(again.id), 60u);
+  EXPECT_EQ(sequences_.used_cells(), 60u);
+  EXPECT_TRUE(sequences_.cells().grows_in_order(again.id));
+
+  // Cut back to a border, then on with the first tokens of a piece.
+  sequences_.cut(again.id, 25);
+  ASSERT_TRUE(sequences_.append_state(again.id, std::span(all).subspan(25), second, 15).ok());
+  EXPECT_EQ(sequences_.copy_state(again.id, 0, 40).value(), part);
+  EXPECT_EQ(sequences_.used_cells(), 40u);
+  EXPECT_TRUE(sequences_.cells().grows_in_order(again.id));
+}
+
+TEST_F(SequencesTest, StateOfOtherPositionsIsRefused) {
+  const auto claim = sequences_.claim(tokens(60), {});
+  compute(claim.id, tokens(60));
+  const std::string state = sequences_.copy_state(claim.id, 20, 60).value();
+  sequences_.release(claim.id, true);
+  const auto other = sequences_.claim(tokens(60, 200), {});
+  const auto all = tokens(60, 200);
+  EXPECT_EQ(sequences_.append_state(other.id, std::span(all).first(40), state, 40).error().code,
+            Code::Corrupt);
+  compute(other.id, tokens(20, 200));
+  EXPECT_EQ(
+      sequences_.append_state(other.id, std::span(all).subspan(20, 39), state, 39).error().code,
+      Code::Corrupt);
+  EXPECT_EQ(sequences_.length(other.id), 20u);
+  EXPECT_TRUE(sequences_.append_state(other.id, std::span(all).subspan(20, 40), state, 40).ok());
+}
+
+TEST_F(SequencesTest, StateNeedsFreeCells) {
+  const auto claim = sequences_.claim(tokens(64), {});
+  for (int i = 0; i < 3; ++i) compute(claim.id, tokens(64));
+  const std::string state = sequences_.copy_state(claim.id, 0, 65).value();
+  const auto other = sequences_.claim(tokens(5, 900), {});
+  const auto all = tokens(65);
+  EXPECT_EQ(sequences_.append_state(other.id, all, state, 65).error().code, Code::Busy);
+  EXPECT_EQ(sequences_.length(other.id), 0u);
+}
+
+TEST_F(SequencesTest, SaysHowMuchALookForReuseWouldFind) {
+  run(tokens(60, 10));
+  run(tokens(60, 200));
+  const Sequences::Wish in_order{.layout = Layout::InOrder, .tokens_max = 70};
+  EXPECT_EQ(sequences_.reusable(tokens(60, 200), {}), 59u);
+  EXPECT_EQ(sequences_.reusable(tokens(60, 200), in_order), 59u);
+  EXPECT_EQ(sequences_.reusable(tokens(60, 200), {.layout = Layout::Fresh}), 0u);
+  EXPECT_EQ(sequences_.reusable(tokens(60, 200), {.reuse = false}), 0u);
+  ASSERT_TRUE(sequences_.evict_one());  // a hole before it
+  EXPECT_EQ(sequences_.reusable(tokens(60, 200), {}), 59u);
+  EXPECT_EQ(sequences_.reusable(tokens(60, 200), in_order), 0u);
+}
+
 TEST_F(SequencesTest, TheMapAgreesWithLlamaWhateverHappens) {
   std::mt19937 random(1);
   const auto up_to = [&](std::uint32_t n) { return static_cast<int>(random() % n); };
@@ -304,7 +387,8 @@ TEST_F(SequencesTest, TheMapAgreesWithLlamaWhateverHappens) {
     std::vector<llama_token> prompt = tokens(5 + up_to(60), 10 + 100 * up_to(3));
     for (std::size_t i = 20; i < prompt.size(); ++i) prompt[i] += up_to(2);
     const auto layout = round % 50 == 49 ? Layout::InOrder : Layout::Any;
-    const auto claim = sequences_.claim(prompt, {.layout = layout, .tokens_max = 80});
+    auto claim = sequences_.claim(prompt, {.layout = layout, .tokens_max = 80});
+    if (up_to(3) == 0) claim.reused = move_state(claim, prompt, up_to(20));
     compute(claim.id, {prompt.begin() + claim.reused, prompt.end()});
     for (int i = up_to(6); i > 0; --i) {
       // A token and a draft behind it, of which some turns out wrong.

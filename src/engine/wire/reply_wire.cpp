@@ -98,6 +98,13 @@ json body(const RequestFailed& failed) {
   return {{"id", failed.id}, {"error", error_body(failed.error)}};
 }
 
+json body(const SnapshotStats& stats) {
+  return {{"saved", stats.saved},     {"restored", stats.restored},
+          {"refused", stats.refused}, {"skipped", stats.skipped},
+          {"evicted", stats.evicted}, {"restored_tokens", stats.restored_tokens},
+          {"bytes", stats.bytes},     {"files", stats.files}};
+}
+
 ReplyType type(const LoadProgress&) { return ReplyType::LoadProgress; }
 ReplyType type(const Loaded&) { return ReplyType::Loaded; }
 ReplyType type(const LoadFailed&) { return ReplyType::LoadFailed; }
@@ -107,6 +114,7 @@ ReplyType type(const Tokens&) { return ReplyType::Tokens; }
 ReplyType type(const Text&) { return ReplyType::Text; }
 ReplyType type(const StatsReply&) { return ReplyType::StatsReply; }
 ReplyType type(const RequestFailed&) { return ReplyType::RequestFailed; }
+ReplyType type(const SnapshotStats&) { return ReplyType::SnapshotStats; }
 
 // ---- reading ----------------------------------------------------------------------------------
 
@@ -251,6 +259,19 @@ Result<Reply> read_request_failed(const Fields& fields) {
   return Reply(RequestFailed{id, std::move(failure.error)});
 }
 
+Result<Reply> read_snapshot_stats(const Fields& fields) {
+  SnapshotStats stats;
+  TRY(stats.saved, read_u64(fields, "saved"));
+  TRY(stats.restored, read_u64(fields, "restored"));
+  TRY(stats.refused, read_u64(fields, "refused"));
+  TRY(stats.skipped, read_u64(fields, "skipped"));
+  TRY(stats.evicted, read_u64(fields, "evicted"));
+  TRY(stats.restored_tokens, read_u64(fields, "restored_tokens"));
+  TRY(stats.bytes, read_u64(fields, "bytes"));
+  TRY(stats.files, read_u64(fields, "files"));
+  return Reply(stats);
+}
+
 }  // namespace
 
 ReplyType reply_type(const Reply& reply) {
@@ -273,6 +294,7 @@ Result<Reply> read_reply(std::uint8_t type, const json& value) {
     case ReplyType::Text: return read_text_reply(fields);
     case ReplyType::StatsReply: return read_stats(fields);
     case ReplyType::RequestFailed: return read_request_failed(fields);
+    case ReplyType::SnapshotStats: return read_snapshot_stats(fields);
   }
   return field_error("type", "unknown reply " + std::to_string(type));
 }

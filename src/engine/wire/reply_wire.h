@@ -21,6 +21,7 @@ enum class ReplyType : std::uint8_t {
   Text = 71,
   StatsReply = 72,
   RequestFailed = 73,
+  SnapshotStats = 74,
 };
 
 ReplyType reply_type(const Reply& reply);

@@ -29,7 +29,11 @@ json options_body(const LoadOptions& options) {
 json body(const Load& load) {
   // A path is bytes to the system, not text.
   return {{"path", json::binary({load.path.begin(), load.path.end()})},
-          {"options", options_body(load.options)}};
+          {"options", options_body(load.options)},
+          {"snapshots",
+           {{"directory",
+             json::binary({load.snapshots.directory.begin(), load.snapshots.directory.end()})},
+            {"bytes_max", load.snapshots.bytes_max}}}};
 }
 json body(const Generate& generate) {
   return {{"id", generate.id}, {"request", chat_request_body(generate.request)}};
@@ -51,6 +55,7 @@ json body(const Detokenize& detokenize) {
   return {{"id", detokenize.id}, {"tokens", detokenize.tokens}};
 }
 json body(const Stats& stats) { return {{"id", stats.id}}; }
+json body(const Identify& identify) { return {{"fingerprint", identify.fingerprint}}; }
 json body(const Unload&) { return json::object(); }
 
 RequestType type(const Load&) { return RequestType::Load; }
@@ -60,6 +65,7 @@ RequestType type(const Embed&) { return RequestType::Embed; }
 RequestType type(const Tokenize&) { return RequestType::Tokenize; }
 RequestType type(const Detokenize&) { return RequestType::Detokenize; }
 RequestType type(const Stats&) { return RequestType::Stats; }
+RequestType type(const Identify&) { return RequestType::Identify; }
 RequestType type(const Unload&) { return RequestType::Unload; }
 
 // ---- reading ----------------------------------------------------------------------------------
@@ -91,6 +97,9 @@ Result<Request> read_load(const Fields& fields) {
   TRY(load.path, read_path(fields, "path"));
   TRY(const auto options, read_object(fields, "options"));
   TRY(load.options, read_options(options));
+  TRY(const auto snapshots, read_object(fields, "snapshots"));
+  TRY(load.snapshots.directory, read_path(snapshots, "directory"));
+  TRY(load.snapshots.bytes_max, read_u64(snapshots, "bytes_max"));
   return Request(std::move(load));
 }
 
@@ -151,6 +160,13 @@ Result<Request> read_stats(const Fields& fields) {
   return Request(Stats{id});
 }
 
+Result<Request> read_identify(const Fields& fields) {
+  TRY(auto text, read_text(fields, "fingerprint"));
+  if (text.size() != 64 || text.find_first_not_of("0123456789abcdef") != text.npos)
+    return fields.wrong("fingerprint", "64 hex digits are required");
+  return Request(Identify{std::move(text)});
+}
+
 }  // namespace
 
 RequestType request_type(const Request& request) {
@@ -172,6 +188,7 @@ Result<Request> read_request(std::uint8_t type, const json& value) {
     case RequestType::Detokenize: return read_detokenize(fields);
     case RequestType::Stats: return read_stats(fields);
     case RequestType::Unload: return Request(Unload{});
+    case RequestType::Identify: return read_identify(fields);
   }
   return field_error("type", "unknown request " + std::to_string(type));
 }

@@ -19,6 +19,7 @@ enum class RequestType : std::uint8_t {
   Detokenize = 6,
   Stats = 7,
   Unload = 8,
+  Identify = 9,
 };
 
 RequestType request_type(const Request& request);

@@ -53,7 +53,8 @@ Client::Ending Client::serve_one_engine(const std::stop_token& stop) {
     progress_ = 0;
     load_deadline_ = time_.now() + options_.load_timeout;
   }
-  const auto load = make_frame(engine::Load{options_.path, options_.load});
+  instruments_.begin_engine();
+  const auto load = make_frame(engine::Load{options_.path, options_.load, options_.snapshots});
   if (!load.ok()) return finish(engine, {.refused = load.error()});
   send(engine, load.value(), kLoadSendLimit);
   return finish(engine, serve(engine));
@@ -177,12 +178,18 @@ std::optional<Client::Ending> Client::on(const Engine&, engine::LoadProgress& pr
 std::optional<Client::Ending> Client::on(const Engine& engine, engine::Loaded& loaded) {
   log::info("model '{}' is ready: {} tokens of context, {} slots, {} threads", options_.name,
             loaded.context_tokens, loaded.slots, loaded.threads);
+  // Before the first prompt, for which a snapshot may be waiting.
+  const std::string sent = facts().fingerprint;
+  send_identity(engine, sent);
+  std::string found;
   {
     MutexLock lock(mutex_);
     loaded_ = std::move(loaded);
     load_deadline_ = Clock::time_point::max();
     engine_ = engine;
+    found = fingerprint_;
   }
+  if (found != sent) send_identity(engine, found);  // it was found meanwhile
   send_what_waited();
   return std::nullopt;
 }
@@ -233,6 +240,11 @@ std::optional<Client::Ending> Client::on(const Engine&, engine::GenerateEvent& e
 
 std::optional<Client::Ending> Client::on(const Engine&, engine::RequestFailed& failed) {
   answer(failed.id, failed.error);
+  return std::nullopt;
+}
+
+std::optional<Client::Ending> Client::on(const Engine&, engine::SnapshotStats& stats) {
+  instruments_.count_snapshots(stats);
   return std::nullopt;
 }
 
@@ -330,8 +342,13 @@ std::uint32_t Client::context_tokens() const {
 }
 
 void Client::set_fingerprint(std::string fingerprint) {
-  MutexLock lock(mutex_);
-  fingerprint_ = std::move(fingerprint);
+  Engine engine;
+  {
+    MutexLock lock(mutex_);
+    fingerprint_ = fingerprint;
+    engine = engine_;
+  }
+  if (engine) send_identity(engine, fingerprint);
 }
 
 }  // namespace hearth::model::local

@@ -80,6 +80,7 @@ class Client {
   std::optional<Ending> on(const Engine& engine, engine::LoadFailed& failed);
   std::optional<Ending> on(const Engine& engine, engine::GenerateEvent& event);
   std::optional<Ending> on(const Engine& engine, engine::RequestFailed& failed);
+  std::optional<Ending> on(const Engine& engine, engine::SnapshotStats& stats);
   template <class Reply>
   std::optional<Ending> on(const Engine& engine, Reply& reply);
   void answer(std::uint64_t id, Result<engine::Reply> reply) EXCLUDES(mutex_);
@@ -90,6 +91,7 @@ class Client {
   Result<process::Frame> make_frame(const engine::Request& request) const;
   void send(const Engine& engine, const process::Frame& frame, Millis limit) const;
   void send_cancel(const Engine& engine, std::uint64_t id) const;
+  void send_identity(const Engine& engine, const std::string& fingerprint) const;
   Result<std::optional<Parcel>> admit(const WorkPointer& work, process::Frame frame)
       EXCLUDES(mutex_);
   Result<void> check_room(const Work& work) REQUIRES(mutex_);

@@ -34,6 +34,12 @@ void Client::send_cancel(const Engine& engine, std::uint64_t id) const {
   if (frame.ok()) send(engine, frame.value(), kCancelLimit);
 }
 
+void Client::send_identity(const Engine& engine, const std::string& fingerprint) const {
+  if (fingerprint.empty()) return;  // not known yet, or never
+  const auto frame = make_frame(engine::Identify{fingerprint});
+  if (frame.ok()) send(engine, frame.value(), kSendLimit);
+}
+
 Result<WorkPointer> Client::start(chat::Request request, std::shared_ptr<EventSink> sink) {
   const std::uint64_t id = next_id(), account = request.account;
   TRY(auto frame, make_frame(engine::Generate{id, std::move(request)}));

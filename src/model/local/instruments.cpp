@@ -10,6 +10,11 @@ std::vector<double> between_tokens_bounds() {
   return {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 60};
 }
 
+/// An engine that counts backwards is not believed.
+void add_growth(metrics::Counter& counter, std::uint64_t now, std::uint64_t before) {
+  if (now > before) counter.add(now - before);
+}
+
 }  // namespace
 
 Instruments::Instruments(metrics::Registry& registry, const std::string& model)
@@ -52,7 +57,31 @@ Instruments::Instruments(metrics::Registry& registry, const std::string& model)
       running_(registry.gauge("hearth_requests_running", "Generations that have a slot.",
                               {{"model", model}})),
       waiting_(registry.gauge("hearth_requests_waiting", "Generations that wait for a slot.",
-                              {{"model", model}})) {}
+                              {{"model", model}})),
+      snapshots_saved_(registry.counter("hearth_kv_snapshot_saved_total",
+                                        "Pieces of KV state written to disk.", {{"model", model}})),
+      snapshots_restored_(registry.counter("hearth_kv_snapshot_restored_total",
+                                           "Pieces of KV state brought back from disk.",
+                                           {{"model", model}})),
+      snapshots_refused_(registry.counter("hearth_kv_snapshot_refused_total",
+                                          "Damaged or foreign files that were removed.",
+                                          {{"model", model}})),
+      snapshots_skipped_(registry.counter("hearth_kv_snapshot_skipped_total",
+                                          "Pieces that were not written: too much waited, or the "
+                                          "disk did not take them.",
+                                          {{"model", model}})),
+      snapshots_evicted_(registry.counter("hearth_kv_snapshot_evicted_total",
+                                          "Files removed to stay within cache.disk_bytes_max.",
+                                          {{"model", model}})),
+      snapshot_tokens_restored_(registry.counter("hearth_kv_snapshot_restored_tokens_total",
+                                                 "Prompt tokens that were brought back instead of "
+                                                 "being computed.",
+                                                 {{"model", model}})),
+      snapshot_bytes_(registry.gauge("hearth_kv_snapshot_bytes",
+                                     "Bytes of all files with KV state, of every model.",
+                                     {{"model", model}})),
+      snapshot_files_(registry.gauge("hearth_kv_snapshot_files",
+                                     "Files with KV state, of every model.", {{"model", model}})) {}
 
 void Instruments::set_load(std::size_t running, std::size_t waiting) {
   running_.set(static_cast<double>(running));
@@ -63,6 +92,20 @@ void Instruments::count_started(const chat::Started& started) {
   prompt_tokens_.add(started.prompt_tokens);
   reused_tokens_.add(started.cached_tokens);
   computed_tokens_.add(started.prompt_tokens - started.cached_tokens);
+}
+
+void Instruments::begin_engine() { counted_ = {}; }
+
+void Instruments::count_snapshots(const engine::SnapshotStats& stats) {
+  add_growth(snapshots_saved_, stats.saved, counted_.saved);
+  add_growth(snapshots_restored_, stats.restored, counted_.restored);
+  add_growth(snapshots_refused_, stats.refused, counted_.refused);
+  add_growth(snapshots_skipped_, stats.skipped, counted_.skipped);
+  add_growth(snapshots_evicted_, stats.evicted, counted_.evicted);
+  add_growth(snapshot_tokens_restored_, stats.restored_tokens, counted_.restored_tokens);
+  snapshot_bytes_.set(static_cast<double>(stats.bytes));
+  snapshot_files_.set(static_cast<double>(stats.files));
+  counted_ = stats;
 }
 
 void Instruments::count_finished(const chat::Finished& finished) {

@@ -76,6 +76,8 @@ Result<LocalOptions> local_options(const config::Config& config) {
                   .gpu_layers = model.gpu_layers,
                   .kv_type = kv_type,
                   .core_board = engine::default_board_path(runtime_dir())};
+  options.snapshots = {.directory = config.data_dir + "/kv",
+                       .bytes_max = config.cache.disk_bytes_max};
   options.queue_max = model.queue_max;
   options.queue_reserved = queue_reserved(config);
   options.token_timeout = model.token_timeout;

@@ -16,6 +16,7 @@ struct LocalOptions {
   std::string name;    // the id that clients use
   std::string path{};  // GGUF file; empty: Ember, the model inside this binary
   engine::LoadOptions load{};
+  engine::SnapshotOptions snapshots{};
   std::uint32_t queue_max = 32;      // generations that may wait beside those in slots
   std::uint32_t queue_reserved = 0;  // places of all that no single account may take
   Millis token_timeout{60'000};      // between two events of a generation that has a slot

@@ -20,6 +20,7 @@ LIBRARY_ROOMS = {
     "histedit": {"cli"},
     "editline": {"cli"},
     "openssl/": {"vault", "net"},
+    "xxhash": {"engine"},
 }
 
 
