@@ -8,7 +8,7 @@ import sys
 
 import peers
 
-PROMPT, AHEAD, STREAM = 1151, 20, 1200  # the template adds 12 tokens to the prompt
+PROMPT, AHEAD, STREAM = 1146, 20, 1200  # the template adds 17 tokens to the prompt
 
 
 def round_of(server, seed, samples):

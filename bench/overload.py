@@ -43,6 +43,7 @@ def main():
         unit = "ms" if name.startswith("429 after") else "s" if name.startswith("first") else "requests"
         report.add(name, unit, by_side, better="higher" if name.startswith("served") else "lower",
                    target=targets.get(name, ""), places=2 if unit == "s" else 0)
+    report.note("llama-server refuses nobody: it serves as many as a minute allows, and the rest wait")
     return report.finish()
 
 

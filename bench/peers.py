@@ -16,6 +16,7 @@ import random
 import re
 import selectors
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -59,6 +60,7 @@ def options(docstring, rounds=3, model=TINYLLAMA, more=None, sides=SIDES):
     if more:
         more(parser)
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a server never outlives its program
     chosen.only = chosen.only or (sides[0] if len(sides) == 1 else None)
     programs = {HEARTH: chosen.hearth, LLAMA: chosen.llama_server}
     needed = [chosen.model] + [programs[side] for side in order(chosen, 0)]
@@ -447,6 +449,12 @@ def machine():
             "load": round(os.getloadavg()[0], 2), "date": time.strftime("%Y-%m-%d %H:%M")}
 
 
+def command(arguments):
+    """The command line as the page shows it: without where this machine keeps the two programs."""
+    line = " ".join(["bench/" + os.path.basename(arguments[0]), *arguments[1:]])
+    return re.sub(r" --(hearth|llama-server)[ =]\S+", "", line)
+
+
 @dataclasses.dataclass
 class Row:
     """One line of a table. `better` is the ratio's direction; `target` reads ">= 1.0 x" or "<= 0.7"."""
@@ -501,7 +509,7 @@ class Report:
     def __init__(self, name, title, chosen, setup=None):
         self.name, self.title, self.rows, self.notes, self.more = name, title, [], [], {}
         self.machine, self.began = machine(), time.monotonic()
-        self.command = "bench/" + " ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]])
+        self.command = command(sys.argv)
         if setup:
             model = pathlib.Path(setup.model or chosen.model).name
             self.notes.append(f"{model}, context {setup.context:,} x {setup.slots} slots, KV {setup.kv}, "

@@ -138,6 +138,11 @@ class Tables(unittest.TestCase):
         self.assertEqual(made["summary"], {"columns": ["program", "what", "target"], "rows": [["`x`", "b", "< 2"]]})
         self.assertEqual(made["machine"]["rows"], [["one, 2 cores, 24 GiB, Linux 6"]])
 
+    def test_the_command_names_no_folder_of_this_machine(self):
+        for given, shown in ((["--rounds", "3"], " --rounds 3"), (["--hearth", "/a/b", "--only", "x"], " --only x"),
+                             (["--llama-server=/c", "--rounds", "1"], " --rounds 1")):
+            self.assertEqual(peers.command(["/x/bench/quiet.py", *given]), "bench/quiet.py" + shown)
+
     def test_prompts_repeat_and_differ(self):
         self.assertEqual(peers.prompt(40, "a"), peers.prompt(40, "a"))
         self.assertNotEqual(peers.prompt(40, "a").split()[:3], peers.prompt(40, "b").split()[:3])
