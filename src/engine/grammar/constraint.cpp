@@ -56,9 +56,15 @@ bool is_word(char c) {
 }
 
 /// Without what the model may want to say in one token with the text that follows, as in {" or "
-/// 1".
+/// 1". A quote behind a word closes it, and is often one token with the colon or comma that comes
+/// next.
 std::string without_loose_end(std::string text) {
   constexpr std::string_view kOpening = " {[(<\\";
+  const std::size_t size = text.size();
+  if (text.ends_with('"') && (size == 1 || is_word(text[size - 2]))) {
+    text.pop_back();
+    return text;
+  }
   while (!text.empty() && is_word(text.back())) text.pop_back();
   while (!text.empty() && kOpening.find(text.back()) != std::string_view::npos) text.pop_back();
   return text;

@@ -12,7 +12,8 @@ namespace hearth::model::local {
 /// plain prompt: "count N": N pieces "x"; "hang": starts and is silent; "wedge": the same, deaf to
 /// Cancel; "wait": does not even start; "crash": starts, says one piece, kills itself; "garbage":
 /// sends bytes that are no reply; "version": another protocol; "fail": Failed{InvalidInput}. Embed
-/// gives (1, 0) for each input, but nothing for the text "hang"; tokens are bytes.
+/// gives (1, 0) for each input, but nothing for the text "hang", and dies of "crash"; tokens are
+/// bytes.
 std::vector<std::string> engine_double_arguments();
 
 }  // namespace hearth::model::local

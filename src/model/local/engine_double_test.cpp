@@ -101,6 +101,7 @@ class EngineDouble {
     for (const auto& input : embed.inputs) {
       const auto* text = std::get_if<std::string>(&input);
       if (text && *text == "hang") return;
+      if (text && *text == "crash") ::raise(SIGKILL);
       embedded.vectors.push_back({1, 0});
       embedded.prompt_tokens += 3;
     }
@@ -132,6 +133,7 @@ class EngineDouble {
                    .denied_us = 1'500'000};
     say(reply);
   }
+  void answer(const engine::Identify&) {}
   void answer(const engine::Unload&) { ::_exit(0); }
 
   process::FrameChannel channel_{process::kChildSocket};
