@@ -79,6 +79,7 @@ Result<ChatRequest> parse_chat_request(const json& body, std::uint32_t vocabular
   TRY(out.request.ignore_eos, fields.flag_or("ignore_eos", false));
   TRY(out.request.cache, parse_cache(fields, conversation.messages.size()));
   TRY(out.delivery, parse_delivery(fields));
+  TRY(out.request.deterministic, parse_deterministic(fields));
   out.request.prompt = std::move(conversation);
   return out;
 }

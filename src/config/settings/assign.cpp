@@ -50,6 +50,13 @@ Problem store(const Setting& setting, std::string& target, const Raw& raw) {
   return {};
 }
 
+Problem store(const Setting&, bool& target, const Raw& raw) {
+  const auto* const value = std::get_if<bool>(&raw);
+  if (!value) return "true or false is required";
+  target = *value;
+  return {};
+}
+
 template <class Number>
 requires std::is_integral_v<Number> Problem store(const Setting& setting, Number& target,
                                                   const Raw& raw) {
@@ -97,6 +104,7 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
+std::string shown(const Setting&, bool value) { return value ? "true" : "false"; }
 std::string shown(const Setting&, const std::string& value) { return quoted(value); }
 std::string shown(const Setting&, std::int64_t value) { return std::to_string(value); }
 std::string shown(const Setting&, Millis value) { return quoted(duration_text(value.count())); }
@@ -119,8 +127,10 @@ Result<void> assign(const Setting& setting, Config& config, const Raw& raw,
   const Problem problem = std::visit([&](auto* target) { return store(setting, *target, raw); },
                                      setting.target(config));
   if (problem.empty()) return ok();
-  const auto* const unknown = std::get_if<Unknown>(&raw);
-  return setting_error(setting.name, problem + (unknown ? ", not a " + unknown->type : ""), origin);
+  std::string type;
+  if (const auto* const unknown = std::get_if<Unknown>(&raw)) type = unknown->type;
+  if (std::holds_alternative<bool>(raw)) type = "boolean";
+  return setting_error(setting.name, problem + (type.empty() ? "" : ", not a " + type), origin);
 }
 
 std::string toml_text(const Setting& setting, const Config& config) {

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::uint32_t kIdleSequencesMax = 16;  // kept for later prompts, beside the running ones
 constexpr std::uint32_t kIdleSequencesMaxRecurrent = 2;  // each holds a state of full size
+constexpr std::uint32_t kDeterministicSeed = 0;          // of a request that gives none
+constexpr std::int32_t kMakeBatchAnew = 3;               // beside the statuses of llama_decode()
 
 double ms_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double, std::milli>(to - from).count();
@@ -30,7 +32,12 @@ bool Scheduler::Running::decodes(const Sequences& sequences) const {
 }
 
 Scheduler::Scheduler(const LoadedModel& model, Jobs& jobs, Outbox& outbox, Counters& counters)
-    : model_(model), jobs_(jobs), outbox_(outbox), counters_(counters), embedder_(model) {
+    : model_(model),
+      jobs_(jobs),
+      outbox_(outbox),
+      counters_(counters),
+      embedder_(model),
+      promise_(model) {
   watch_.jobs = &jobs;
 }
 
@@ -58,18 +65,37 @@ void Scheduler::run() {
     admit();
     if (!running_.empty()) step();
     step_embedding();
+    step_promise();
     report_levels();
   }
 }
 
 void Scheduler::take_arrivals() {
-  const bool nothing_to_do =
-      running_.empty() && waiting_.empty() && embeds_.empty() && !embedder_.is_busy();
+  const bool nothing_to_do = running_.empty() && waiting_.empty() && embeds_.empty() &&
+                             !embedder_.is_busy() && !promise_.is_busy();
   for (Job& job : jobs_.take(nothing_to_do)) {
-    if (auto* generate = std::get_if<std::shared_ptr<GenerateJob>>(&job))
-      waiting_.push_back(std::move(*generate));
+    if (auto* generate = std::get_if<std::shared_ptr<GenerateJob>>(&job)) {
+      if ((*generate)->request.deterministic) {
+        promise_.hold(std::move(*generate));
+      } else {
+        waiting_.push_back(std::move(*generate));
+      }
+    }
     if (auto* embed = std::get_if<std::shared_ptr<EmbedJob>>(&job))
       embeds_.push_back(std::move(*embed));
+  }
+}
+
+/// Deterministic requests join the line once it is known whether the promise can be made.
+void Scheduler::step_promise() {
+  promise_.step();
+  for (auto& job : promise_.take_decided()) {
+    const auto kept = promise_.verdict();
+    if (kept.ok()) {
+      waiting_.push_back(std::move(job));
+    } else {
+      fail(*job, kept.error());
+    }
   }
 }
 
@@ -100,14 +126,16 @@ Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
   const auto prompt_tokens = static_cast<std::uint32_t>(job->prompt.tokens.size());
   const std::uint32_t room = model_.context_tokens - prompt_tokens;  // checked when it arrived
   const std::uint32_t tokens_max = std::min(room, request.tokens_max.value_or(room));
-  const std::uint32_t seed =
-      request.sampling.seed.value_or(static_cast<std::uint32_t>(random_u64()));
+  const std::uint32_t any =
+      request.deterministic ? kDeterministicSeed : static_cast<std::uint32_t>(random_u64());
+  const std::uint32_t seed = request.sampling.seed.value_or(any);
   TRY(Sampler sampler, Sampler::make(model_, request, job->prompt, seed));
 
   const auto now = Clock::now();
   if (tokens_max == 0) {
-    outbox_.post(
-        GenerateEvent{job->id, chat::Started{.prompt_tokens = prompt_tokens, .seed = seed}});
+    outbox_.post(GenerateEvent{job->id, chat::Started{.prompt_tokens = prompt_tokens,
+                                                      .seed = seed,
+                                                      .deterministic = request.deterministic}});
     chat::Finished nothing{.reason = chat::FinishReason::Length,
                            .usage = {.prompt_tokens = prompt_tokens}};
     nothing.timings.queued_ms = ms_between(job->arrived, now);
@@ -115,7 +143,7 @@ Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
     jobs_.forget(job->id);
     return ok();
   }
-  const Sequences::Claim claim = sequences_->claim(job->prompt.tokens, wish_for(*job, tokens_max));
+  const Sequences::Claim claim = sequences_->claim(job->prompt.tokens, wish_for(request));
   running_.push_back({.job = job,
                       .claim = claim,
                       .sampler = std::move(sampler),
@@ -124,18 +152,19 @@ Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
                       .started = now});
   counters_.prompt_tokens += prompt_tokens;
   counters_.cached_tokens += claim.reused;
-  outbox_.post(GenerateEvent{job->id, chat::Started{prompt_tokens, claim.reused, seed}});
+  outbox_.post(GenerateEvent{
+      job->id, chat::Started{prompt_tokens, claim.reused, seed, request.deterministic}});
   return ok();
 }
 
 /// The same request with the same seed must give the same bytes when nothing runs beside it. Where
-/// results do not depend on batching, it is enough that reused tokens lie in their cells in order.
-/// Elsewhere they depend on which tokens were computed together and even on where in the cache they
-/// lie, so such a request begins in an empty cache, and its prompt is computed in whole chunks.
-Sequences::Wish Scheduler::wish_for(const GenerateJob& job, std::uint32_t answer_max) const {
-  Sequences::Wish wish{.reuse = job.request.cache_prompt};
-  wish.tokens_max = static_cast<std::uint32_t>(job.prompt.tokens.size()) + answer_max;
-  if (!job.request.sampling.seed) return wish;
+/// results do not depend on batching, it is enough that the sequence lies in its cells in order;
+/// then it gives them always. Elsewhere they depend on which tokens were computed together and even
+/// on where in the cache they lie, so such a request begins in an empty cache, and its prompt is
+/// computed in whole chunks.
+Sequences::Wish Scheduler::wish_for(const chat::Request& request) const {
+  Sequences::Wish wish{.reuse = request.cache_prompt};
+  if (!request.sampling.seed && !request.deterministic) return wish;
   wish.layout = model_.batch_invariant ? Sequences::Layout::InOrder : Sequences::Layout::Fresh;
   return wish;
 }
@@ -185,6 +214,7 @@ void Scheduler::add_tokens(Running& running, std::uint32_t count) {
 
 std::int32_t Scheduler::decode() {
   if (!sequences_->make_room(batch_->size())) return 1;
+  if (!sequences_->keep_order(batch_->owners())) return kMakeBatchAnew;
   const auto status = guarded(Code::Internal, "computing failed",
                               [&] { return llama_decode(context_.get(), batch_->raw()); });
   expect_llama_errors(false);
@@ -196,6 +226,7 @@ std::int32_t Scheduler::decode() {
 void Scheduler::recover(std::int32_t status) {
   if (status == 2)
     return sequences_->aborted(batch_->owners());  // someone was cancelled; the others go on
+  if (status == kMakeBatchAnew) return;
   if (status == 1 && sequences_->evict_one()) return;
   const Error error = status == 1 ? Error{Code::Busy, "the KV cache is full"}
                                   : Error{Code::Internal, "llama.cpp could not compute a batch (" +

@@ -12,6 +12,7 @@
 #include "engine/runtime/jobs.h"
 #include "engine/runtime/loading.h"
 #include "engine/runtime/outbox.h"
+#include "engine/runtime/promise.h"
 #include "engine/runtime/sampler.h"
 #include "engine/runtime/sequences.h"
 
@@ -37,6 +38,10 @@ class Scheduler {
 
   /// Works until the jobs are shut down.
   void run();
+
+  /// Whether deterministic requests are served; runs the self-test. Call before run() only.
+  /// Errors: InvalidInput (why they are not).
+  Result<void> prove_deterministic() { return promise_.verdict(); }
 
  private:
   struct Running {
@@ -64,7 +69,8 @@ class Scheduler {
   void drop_cancelled();
   void admit();
   Result<void> start(const std::shared_ptr<GenerateJob>& job);
-  Sequences::Wish wish_for(const GenerateJob& job, std::uint32_t answer_max) const;
+  Sequences::Wish wish_for(const chat::Request& request) const;
+  void step_promise();
 
   void step();
   void fill_batch();
@@ -94,6 +100,7 @@ class Scheduler {
   std::deque<std::shared_ptr<EmbedJob>> embeds_;
   std::list<Running> running_;  // at most LoadedModel::slots, oldest first
   Embedder embedder_;
+  Promise promise_;
 };
 
 }  // namespace hearth::engine

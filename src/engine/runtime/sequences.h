@@ -25,13 +25,13 @@ class Sequences {
   Sequences(llama_context* context, const Limits& limits);
 
   /// Results are bit for bit those of an empty cache only if the sequence's tokens lie in their
-  /// cells in order (InOrder), for some models only in an empty cache (Fresh). The cache is emptied
-  /// where that is needed, unless others compute: then nothing is promised.
+  /// cells in order (InOrder: kept so by keep_order(), whatever else computes; needs
+  /// Limits::can_cut), for some models only in an empty cache (Fresh: emptied unless others
+  /// compute; then nothing is promised).
   enum class Layout : std::uint8_t { Any, InOrder, Fresh };
   struct Wish {
     bool reuse = true;  // begin with the longest common prefix there is
     Layout layout = Layout::Any;
-    std::uint32_t tokens_max = 0;  // prompt and answer together
   };
   struct Claim {
     llama_seq_id id = 0;
@@ -48,6 +48,18 @@ class Sequences {
   /// Frees cells until `cells` are free, longest unused first. False if what is being computed
   /// holds them. Call before each batch.
   bool make_room(std::uint32_t cells);
+  /// Sees to it that the rows of a batch, about to be computed for these owners, keep every
+  /// sequence claimed InOrder in order: one whose next token would fall into a hole before its last
+  /// is moved to the lowest free cells, which costs a copy of its state through memory. Idle
+  /// sequences may be evicted for that. False if one could not be moved and was emptied: its tokens
+  /// are computed again, so the batch must be made anew. Call after make_room(), before each batch.
+  bool keep_order(std::span<const llama_seq_id> owners);
+  /// How many sequences keep_order() has moved.
+  std::uint64_t moves() const { return moves_; }
+  /// Leading tokens of the sequence that were computed in order: what a sequence claimed InOrder
+  /// may reuse of it.
+  std::uint32_t exact(llama_seq_id id) const { return residents_[id].exact; }
+
   /// Frees the longest unused sequence. False if there is none.
   bool evict_one();
   /// Frees everything that is not being computed.
@@ -72,27 +84,32 @@ class Sequences {
   struct Resident {
     Use use = Use::Free;
     std::vector<llama_token> tokens{};  // exactly what its cells hold
+    std::uint32_t exact = 0;            // see exact()
+    bool in_order = false;              // claimed InOrder
     std::uint64_t used_at = 0;          // ticks; the smallest goes first
   };
   struct Match {
     llama_seq_id id = -1;
     std::uint32_t tokens = 0;
   };
-  Match best_match(std::span<const llama_token> prompt) const;
+  Match best_match(std::span<const llama_token> prompt, Layout layout) const;
   Claim reuse(const Match& match);
-  bool stays_in_order(const Claim& claim, const Wish& wish) const;
   Claim begin_empty();
   llama_seq_id free_id();
   void empty(llama_seq_id id);
+  std::optional<llama_seq_id> leaves_order(std::span<const llama_seq_id> owners) const;
+  bool move(llama_seq_id id, std::uint32_t rows);
 
   bool others_compute() const;
   void check_step(llama_seq_id id);
 
+  llama_context* context_;
   llama_memory_t memory_;
   const Limits limits_;
   CellMap cells_;
   std::vector<Resident> residents_;  // index: llama_seq_id
   std::uint64_t ticks_ = 0;
+  std::uint64_t moves_ = 0;
 };
 
 }  // namespace hearth::engine

@@ -249,7 +249,8 @@ json chat_request_body(const chat::Request& request) {
              {{"kind", static_cast<int>(request.format.kind)}, {"source", request.format.source}}},
             {"stop", request.stop},
             {"cache_prompt", request.cache_prompt},
-            {"ignore_eos", request.ignore_eos}};
+            {"ignore_eos", request.ignore_eos},
+            {"deterministic", request.deterministic}};
   if (!is_default(request.cache)) body["cache"] = cache_body(request.cache);
   if (request.tokens_max) body["tokens_max"] = *request.tokens_max;
   if (request.top_logprobs) body["top_logprobs"] = *request.top_logprobs;
@@ -269,6 +270,7 @@ Result<chat::Request> read_chat_request(const Fields& fields) {
   TRY(const auto top_logprobs, fields.whole("top_logprobs", {0, chat::kTopLogprobsMax}));
   TRY(request.cache_prompt, read_flag(fields, "cache_prompt"));
   TRY(request.ignore_eos, read_flag(fields, "ignore_eos"));
+  TRY(request.deterministic, read_flag(fields, "deterministic"));
   TRY(request.cache, read_cache(fields, request.prompt));
   if (tokens_max) request.tokens_max = static_cast<std::uint32_t>(*tokens_max);
   if (top_logprobs) request.top_logprobs = static_cast<std::uint32_t>(*top_logprobs);

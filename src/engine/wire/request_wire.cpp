@@ -22,7 +22,8 @@ json options_body(const LoadOptions& options) {
           {"prefill_chunk_tokens", options.prefill_chunk_tokens},
           {"gpu_layers", options.gpu_layers},
           {"kv_type", static_cast<int>(options.kv_type)},
-          {"embeddings", options.embeddings}};
+          {"embeddings", options.embeddings},
+          {"deterministic", options.deterministic}};
 }
 
 json body(const Load& load) {
@@ -73,6 +74,7 @@ Result<LoadOptions> read_options(const Fields& fields) {
   options.gpu_layers = static_cast<std::int32_t>(gpu_layers);
   TRY(options.kv_type, read_enum<KvType>(fields, "kv_type", 3));
   TRY(options.embeddings, read_flag(fields, "embeddings"));
+  TRY(options.deterministic, read_flag(fields, "deterministic"));
   return options;
 }
 
