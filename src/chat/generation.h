@@ -89,6 +89,9 @@ struct Request {
   std::optional<std::uint32_t> top_logprobs{};  // absent: no logprobs; 0..20 alternatives a token
   bool cache_prompt = true;                     // may reuse and leave KV state for later requests
   bool ignore_eos = false;  // benchmarks: go on past the end-of-generation token
+  /// The same bytes for the same request, seed (absent: 0), model file and build, whatever else is
+  /// computed; refused where that cannot be kept.
+  bool deterministic = false;
   Cache cache{};
   bool lookup = true;         // may draft tokens from what was said before; the answer is the same
   bool forced_tokens = true;  // may write what a grammar leaves no choice about without sampling
@@ -139,6 +142,7 @@ struct Started {
   std::uint32_t prompt_tokens = 0;
   std::uint32_t cached_tokens = 0;
   std::uint32_t seed = 0;
+  bool deterministic = false;  // the promise was asked for and is kept
 };
 
 /// What came since the last event. Text is valid UTF-8 and never ends inside a character.

@@ -25,7 +25,7 @@ Examples:
 
 Exit status: 0 nothing failed (there may be warnings), 1 something did, 130 interrupted.)";
 
-constexpr Millis kSelfTestMax{300'000};
+constexpr Millis kSelfCheckMax{300'000};
 
 std::string file_text(const char* path) {
   std::ifstream file(path);
@@ -44,7 +44,7 @@ std::vector<Finding> examine(const Context& context, const std::stop_token& stop
   findings.push_back(check_port(config));
   findings.push_back(check_daemon(config));
   findings.push_back(check_name_files("/etc"));
-  findings.push_back(check_model(Call::within(kSelfTestMax, stop), config));
+  findings.push_back(check_model(Call::within(kSelfCheckMax, stop), config));
   return findings;
 }
 

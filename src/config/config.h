@@ -34,6 +34,7 @@ struct Config {
     std::uint32_t prefill_chunk_tokens = 64;
     std::int32_t gpu_layers = 0;
     std::string kv_type = "auto";  // auto, f16, q8_0
+    bool deterministic = false;    // make deterministic replies possible, or do not load
     std::uint32_t queue_max = 32;
     Millis token_timeout{60'000};  // no token for this long: 504
     Millis request_timeout{600'000};

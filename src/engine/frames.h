@@ -33,6 +33,9 @@ struct LoadOptions {
   /// Auto: q8_0 where that makes replies independent of batching, else f16.
   KvType kv_type = KvType::Auto;
   bool embeddings = true;  // answer Embed requests
+  /// Choose what makes deterministic replies possible (q8_0, weights that are not repacked), prove
+  /// it by a self-test, and refuse to load if it fails.
+  bool deterministic = false;
   /// The file on which engines agree who computes with which core; empty: with nobody.
   std::string core_board{};
 };
@@ -83,6 +86,7 @@ using Request =
     std::variant<Load, Generate, Cancel, Embed, Tokenize, Detokenize, Stats, Unload, Identify>;
 
 inline constexpr std::size_t kEmbedInputsMax = 2'048;
+inline constexpr std::size_t kNumericsBytesMax = 1'024;
 
 // ---- engine to daemon -------------------------------------------------------------------------
 
@@ -98,6 +102,9 @@ struct Loaded {
   KvType kv_type = KvType::F16;  // as chosen, never Auto
   bool can_embed = false;
   bool batch_invariant = false;  // replies do not depend on batching or on what is cached
+  /// What the bits of a reply depend on beside the model file: KV type, repacking, and the vector
+  /// instructions that llama.cpp was built for. At most kNumericsBytesMax.
+  std::string numerics{};
 };
 struct LoadFailed {
   Error error;

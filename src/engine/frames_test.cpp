@@ -79,6 +79,7 @@ chat::Request full_chat_request() {
           .top_logprobs = 20,
           .cache_prompt = false,
           .ignore_eos = true,
+          .deterministic = true,
           .cache = {.key = "chat 7", .persist = true, .pin = true, .border_messages = 2},
           .lookup = false,
           .forced_tokens = false,
@@ -95,6 +96,7 @@ TEST(Frames, EveryRequestSurvives) {
                        .gpu_layers = 1024,
                        .kv_type = KvType::Q8_0,
                        .embeddings = false,
+                       .deterministic = true,
                        .core_board = "/run/board \xff"}},
       Load{},
       Generate{1, full_chat_request()},
@@ -134,9 +136,10 @@ TEST(Frames, EveryReplySurvives) {
                                  .top = {{3, "\xe4", -0.25f}, {4, "b", -2}}};
   const Reply kReplies[] = {
       LoadProgress{0.5f},
-      Loaded{facts, 2048, 4, 2, KvType::Q8_0, true, true},
+      Loaded{facts, 2048, 4, 2, KvType::Q8_0, true, true, std::string(kNumericsBytesMax, 'x')},
       LoadFailed{{Code::Corrupt, "the file is cut short", "model.path"}},
       GenerateEvent{1, chat::Started{10, 10, 42}},
+      GenerateEvent{1, chat::Started{10, 0, 0, true}},
       GenerateEvent{1, chat::Delta{}},
       GenerateEvent{1, chat::Delta{.content = "é",
                                    .reasoning = "r",
@@ -351,6 +354,7 @@ TEST(Frames, ChecksEveryFieldOfAGenerate) {
           {"/request/top_logprobs", chat::kTopLogprobsMax + 1, "request.top_logprobs"},
           {"/request/cache_prompt", nullptr, "request.cache_prompt"},
           {"/request/ignore_eos", "yes", "request.ignore_eos"},
+          {"/request/deterministic", 1, "request.deterministic"},
           {"/request/cache", 5, "request.cache"},
           {"/request/cache/key", "", "request.cache.key"},
           {"/request/cache/key", bad_text, "request.cache.key"},
@@ -409,6 +413,7 @@ TEST(Frames, ChecksEveryFieldOfTheOtherRequests) {
                   {"/options/gpu_layers", -1, "options.gpu_layers"},
                   {"/options/kv_type", 3, "options.kv_type"},
                   {"/options/embeddings", nullptr, "options.embeddings"},
+                  {"/options/deterministic", nullptr, "options.deterministic"},
                   {"/options/core_board", "text", "options.core_board"},
                   {"/options/core_board", json::binary({'a', 0}), "options.core_board"},
                   {"/snapshots", 1, "snapshots"},
@@ -458,7 +463,9 @@ TEST(Frames, ChecksEveryFieldOfReplies) {
        {"/threads", 0, "threads"},
        {"/kv_type", 0, "kv_type"},
        {"/can_embed", 1, "can_embed"},
-       {"/batch_invariant", nullptr, "batch_invariant"}},
+       {"/batch_invariant", nullptr, "batch_invariant"},
+       {"/numerics", bad_text, "numerics"},
+       {"/numerics", std::string(kNumericsBytesMax + 1, 'x'), "numerics"}},
       decode_reply);
   expect_refused(encode(Reply(LoadFailed{{Code::Corrupt, "x"}})),
                  {{"/error", nullptr, "error"},
@@ -467,7 +474,8 @@ TEST(Frames, ChecksEveryFieldOfReplies) {
                  decode_reply);
   expect_refused(encode(Reply(GenerateEvent{1, chat::Started{5, 5, 1}})),
                  {{"/started", nullptr, "failed"},  // no event at all
-                  {"/started/cached_tokens", 6, "started.cached_tokens"}},
+                  {"/started/cached_tokens", 6, "started.cached_tokens"},
+                  {"/started/deterministic", 1, "started.deterministic"}},
                  decode_reply);
   const chat::Delta delta{
       .content = "x", .tool_calls = {{}}, .logprobs = {{.chosen = {1, "x", -1}}}};

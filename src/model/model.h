@@ -55,6 +55,9 @@ class Model {
   virtual std::string state_text() const = 0;
   /// What the file says; the fingerprint is empty until it has been computed.
   virtual engine::ModelFacts facts() const = 0;
+  /// What the bits of its replies depend on beside the file (KV type, instructions); empty:
+  /// unknown.
+  virtual std::string numerics() const { return ""; }
   /// Most tokens of prompt and answer together; 0 before it was loaded.
   virtual std::uint32_t context_tokens() const = 0;
 

@@ -85,7 +85,9 @@ class ChatForm final : public Form {
   }
   Json closing(const Choice& choice) const override {
     const char* reason = chat::finish_reason_name(choice.finished->reason);
-    return chunk_envelope(choice_json(choice.index, Json::object(), nullptr, reason));
+    Json out = chunk_envelope(choice_json(choice.index, Json::object(), nullptr, reason));
+    say_promise(out, choice.started);
+    return out;
   }
   Json whole(const std::vector<Choice>& choices) const override {
     Json list = Json::array();
@@ -97,6 +99,7 @@ class ChatForm final : public Form {
     }
     Json out = envelope("chat.completion", std::move(list));
     out["usage"] = usage_json(choices);
+    if (!choices.empty()) say_promise(out, choices.front().started);
     return out;
   }
 

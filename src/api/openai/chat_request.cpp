@@ -81,6 +81,7 @@ Result<ChatRequest> parse_chat_request(const json& body, std::uint32_t vocabular
   TRY(out.request.lookup, fields.flag_or("lookup", true));
   TRY(out.request.forced_tokens, fields.flag_or("forced_tokens", true));
   TRY(out.delivery, parse_delivery(fields));
+  TRY(out.request.deterministic, parse_deterministic(fields));
   out.request.prompt = std::move(conversation);
   return out;
 }

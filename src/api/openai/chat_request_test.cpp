@@ -58,6 +58,20 @@ TEST(ChatRequest, HasOpenAiDefaults) {
   EXPECT_TRUE(conversation(got).parallel_tool_calls);
 }
 
+TEST(ChatRequest, ReadsDeterministic) {
+  EXPECT_FALSE(parse_with(R"("seed":1)").value().request.deterministic);
+  EXPECT_FALSE(parse_with(R"("deterministic":false)").value().request.deterministic);
+  EXPECT_TRUE(parse_with(R"("deterministic":true)").value().request.deterministic);
+  EXPECT_TRUE(parse_with(R"("deterministic":true,"seed":0)").value().request.deterministic);
+  EXPECT_TRUE(parse_with(R"("deterministic":false,"seed":-1)").ok());
+  const Refused kCases[] = {
+      {R"("deterministic":1)", "deterministic", ""},
+      {R"("deterministic":"true")", "deterministic", ""},
+      {R"("deterministic":true,"seed":-1)", "deterministic", "contradicts seed"},
+  };
+  for (const Refused& c : kCases) expect_refused(c, parse_with(c.text));
+}
+
 TEST(ChatRequest, ReadsEverySamplerField) {
   const auto got = parse_with(
       R"("temperature":0.5,"top_k":40,"top_p":0.9,"min_p":0.05,"typical_p":0.8,"repeat_penalty":1.1,

@@ -140,6 +140,14 @@ Result<Delivery> parse_delivery(const Fields& fields) {
   return out;
 }
 
+Result<bool> parse_deterministic(const Fields& fields) {
+  TRY(const bool wanted, fields.flag_or("deterministic", false));
+  const json* seed = fields.find("seed");
+  if (wanted && seed && *seed == -1)
+    return fields.wrong("deterministic", "contradicts seed: -1, which asks for a random one");
+  return wanted;
+}
+
 Result<chat::Cache> parse_cache(const Fields& fields, std::optional<std::size_t> messages) {
   chat::Cache out;
   const json* cache = fields.find("cache");

@@ -38,6 +38,9 @@ Result<chat::Sampling> parse_sampling(const Fields& fields, std::uint32_t vocabu
 /// n, stream, stream_options.include_usage, seed (-1 is random); checks session_id.
 Result<Delivery> parse_delivery(const Fields& fields);
 
+/// deterministic: the same bytes for the same request. Not together with seed: -1.
+Result<bool> parse_deterministic(const Fields& fields);
+
 /// `cache`, Hearth's own: key, persist, pin, border. `messages` of the conversation bound the
 /// border; absent: a prompt without messages, which has none.
 Result<chat::Cache> parse_cache(const Fields& fields, std::optional<std::size_t> messages);

@@ -19,10 +19,12 @@ std::int64_t unix_seconds(const TimeSource& time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time.wall().time_since_epoch()).count();
 }
 
-/// Changes with the model file and with this program; empty until the file's hash is known.
-std::string fingerprint_of(const engine::ModelFacts& facts) {
-  if (facts.fingerprint.empty()) return "";
-  return "fp_" + vault::sha256_hex(facts.fingerprint + HEARTH_VERSION).substr(0, 10);
+/// Changes with the model file, with this program, and with how the engine computes; empty until
+/// the file's hash is known.
+std::string fingerprint_of(const model::Model& model) {
+  const std::string file = model.facts().fingerprint;
+  if (file.empty()) return "";
+  return "fp_" + vault::sha256_hex(file + HEARTH_VERSION + model.numerics()).substr(0, 10);
 }
 
 void answer(net::Exchange& exchange, const HttpError& error) {
@@ -64,8 +66,8 @@ std::optional<Addressed> address(const Workplace& with, const net::Request& requ
 
 Header header_for(const Workplace& with, const char* prefix, model::Model& model,
                   bool include_usage) {
-  return {random_id(prefix), unix_seconds(with.parts.time), model.name(),
-          fingerprint_of(model.facts()), include_usage};
+  return {random_id(prefix), unix_seconds(with.parts.time), model.name(), fingerprint_of(model),
+          include_usage};
 }
 
 /// Adds `delivery.choices` generations of `request` to the plan.
@@ -73,7 +75,8 @@ void add_choices(RunPlan& plan, const chat::Request& request, const Delivery& de
                  const std::string& echo) {
   for (std::uint32_t k = 0; k < delivery.choices; ++k) {
     chat::Request one = request;
-    if (delivery.seed) one.sampling.seed = seed_of(*delivery.seed, k);
+    const auto seed = request.deterministic ? delivery.seed.value_or(0) : delivery.seed;
+    if (seed) one.sampling.seed = seed_of(*seed, k);
     Choice choice;
     choice.index = static_cast<std::uint32_t>(plan.choices.size());
     choice.counts_prompt = k == 0;

@@ -90,7 +90,12 @@ Json Form::chunk_envelope(Json choice) const {
 Json Form::usage_chunk(const std::vector<Choice>& choices) const {
   Json out = envelope(chunk_object(), Json::array());
   out["usage"] = usage_json(choices);
+  if (!choices.empty()) say_promise(out, choices.front().started);
   return out;
+}
+
+void Form::say_promise(Json& out, const chat::Started& started) {
+  if (started.deterministic) out["deterministic"] = true;
 }
 
 std::string dump(const Json& value) {

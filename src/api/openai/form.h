@@ -67,6 +67,8 @@ class Form {
  protected:
   Json envelope(const char* object, Json choices) const;
   Json chunk_envelope(Json choice) const;
+  /// "deterministic": true, if that was promised for these.
+  static void say_promise(Json& out, const chat::Started& started);
   virtual const char* chunk_object() const = 0;
 
  private:

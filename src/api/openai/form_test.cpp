@@ -119,6 +119,22 @@ TEST(Form, UsageChunkHasNoChoiceAndTheOthersHaveNull) {
   }
 }
 
+TEST(Form, APromiseIsSaidOnceTheAnswerIsWhole) {
+  Choice choice = done("a");
+  const auto says = [](const json& body) { return body.contains("deterministic"); };
+  for (const auto& form : {make_chat_form(kHeader), make_text_form(kHeader)}) {
+    choice.started.deterministic = false;
+    EXPECT_FALSE(says(plain(form->whole({choice}))));
+    EXPECT_FALSE(says(plain(form->closing(choice))));
+    EXPECT_FALSE(says(plain(form->usage_chunk({choice}))));
+    choice.started.deterministic = true;
+    EXPECT_EQ(plain(form->whole({choice})).at("deterministic"), true);
+    EXPECT_EQ(plain(form->closing(choice)).at("deterministic"), true);
+    EXPECT_EQ(plain(form->usage_chunk({choice})).at("deterministic"), true);
+    EXPECT_FALSE(says(plain(form->chunk(choice, {.content = "a"}))));
+  }
+}
+
 TEST(Form, AnUnknownFingerprintIsNull) {
   Header header = kHeader;
   header.fingerprint = "";

@@ -41,7 +41,9 @@ class TextForm final : public Form {
     return chunk_envelope(choice_json(choice.index, delta.content, std::move(logprobs), nullptr));
   }
   Json closing(const Choice& choice) const override {
-    return chunk_envelope(choice_json(choice.index, "", nullptr, reason_of(*choice.finished)));
+    Json out = chunk_envelope(choice_json(choice.index, "", nullptr, reason_of(*choice.finished)));
+    say_promise(out, choice.started);
+    return out;
   }
   Json whole(const std::vector<Choice>& choices) const override {
     Json list = Json::array();
@@ -54,6 +56,7 @@ class TextForm final : public Form {
     }
     Json out = envelope("text_completion", std::move(list));
     out["usage"] = usage_json(choices);
+    if (!choices.empty()) say_promise(out, choices.front().started);
     return out;
   }
 

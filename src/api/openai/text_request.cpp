@@ -90,6 +90,7 @@ Result<CompletionRequest> parse_completion_request(const json& body, std::uint32
   TRY(out.prompts, parse_inputs(fields, "prompt", kPromptsMax, vocabulary));
   TRY_VOID(parse_generation(fields, vocabulary, out.request));
   TRY(out.delivery, parse_delivery(fields));
+  TRY(out.request.deterministic, parse_deterministic(fields));
   TRY(out.echo, fields.flag_or("echo", false));
   TRY_VOID(refuse_unsupported(fields, out.delivery.choices, out.echo,
                               out.request.top_logprobs.has_value()));

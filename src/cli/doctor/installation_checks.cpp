@@ -45,7 +45,7 @@ std::string one_line(std::string text) {
   return text.size() > kShownMax ? text.substr(0, kShownMax) + "…" : text;
 }
 
-Result<Reply> self_test(const Call& call, const config::Config& config) {
+Result<Reply> self_check(const Call& call, const config::Config& config) {
   metrics::Registry metrics;
   TRY(const auto model, app::open_oneshot(call, config, metrics, {}));
   const Question question{.messages = {said(chat::Role::User, kQuestion)},
@@ -113,7 +113,7 @@ Finding check_daemon(const config::Config& config) {
 }
 
 Finding check_model(const Call& call, const config::Config& config) {
-  const auto reply = self_test(call, config);
+  const auto reply = self_check(call, config);
   if (!reply.ok())
     return {"model", Verdict::Fail, reply.error().message,
             "see `hearth inspect FILE`; Ember works without any file"};

@@ -37,7 +37,7 @@ std::uint64_t meminfo_bytes(std::string_view text, std::string_view name) {
 std::uint64_t needed_bytes(const engine::ModelFacts& facts, const config::Config::Model& model) {
   const std::uint64_t context =
       model.context_tokens > 0 ? model.context_tokens : std::min(facts.context_tokens, kContextMax);
-  const double bytes_per_value = model.kv_type == "q8_0" ? 34.0 / 32.0 : 2.0;
+  const double bytes_per_value = model.kv_type == "q8_0" || model.deterministic ? 34.0 / 32.0 : 2.0;
   return engine::memory_needed_bytes(facts, context * model.slots, bytes_per_value);
 }
 

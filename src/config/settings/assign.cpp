@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <concepts>
 #include <type_traits>
 
 #include "base/duration.h"
@@ -50,6 +51,13 @@ Problem store(const Setting& setting, std::string& target, const Raw& raw) {
   return {};
 }
 
+Problem store(const Setting&, bool& target, const Raw& raw) {
+  const auto* const value = std::get_if<bool>(&raw);
+  if (!value) return "true or false is required";
+  target = *value;
+  return {};
+}
+
 template <class Number>
 requires std::is_integral_v<Number> Problem store(const Setting& setting, Number& target,
                                                   const Raw& raw) {
@@ -98,7 +106,11 @@ std::string quoted(const std::string& text) {
 }
 
 std::string shown(const Setting&, const std::string& value) { return quoted(value); }
-std::string shown(const Setting&, std::int64_t value) { return std::to_string(value); }
+template <std::integral Number>
+std::string shown(const Setting&, Number value) {
+  if constexpr (std::is_same_v<Number, bool>) return value ? "true" : "false";
+  return std::to_string(value);
+}
 std::string shown(const Setting&, Millis value) { return quoted(duration_text(value.count())); }
 std::string shown(const Setting& setting, const std::vector<std::string>& items) {
   std::string out;
@@ -119,8 +131,10 @@ Result<void> assign(const Setting& setting, Config& config, const Raw& raw,
   const Problem problem = std::visit([&](auto* target) { return store(setting, *target, raw); },
                                      setting.target(config));
   if (problem.empty()) return ok();
-  const auto* const unknown = std::get_if<Unknown>(&raw);
-  return setting_error(setting.name, problem + (unknown ? ", not a " + unknown->type : ""), origin);
+  std::string type;
+  if (const auto* const unknown = std::get_if<Unknown>(&raw)) type = unknown->type;
+  if (std::holds_alternative<bool>(raw)) type = "boolean";
+  return setting_error(setting.name, problem + (type.empty() ? "" : ", not a " + type), origin);
 }
 
 std::string toml_text(const Setting& setting, const Config& config) {

@@ -11,16 +11,16 @@
 namespace hearth::config {
 
 /// Where a setting's value lives in a Config.
-using Target = std::variant<std::string*, std::uint16_t*, std::uint32_t*, std::uint64_t*,
+using Target = std::variant<bool*, std::string*, std::uint16_t*, std::uint32_t*, std::uint64_t*,
                             std::int32_t*, Millis*, std::vector<std::string>*>;
 
 /// A value as a source wrote it, before it is checked.
 struct Unknown {
   std::string type;  // "boolean", "table"
 };
-using Raw = std::variant<std::string, std::int64_t, std::vector<std::string>, Unknown>;
+using Raw = std::variant<std::string, std::int64_t, std::vector<std::string>, Unknown, bool>;
 
-enum class Kind : std::uint8_t { Text, Path, Choice, Whole, Duration, List };
+enum class Kind : std::uint8_t { Text, Path, Choice, Whole, Duration, List, Flag };
 
 /// One thing that can be set. The table of these drives parsing, the environment, the example file,
 /// `config show` and its documentation.

@@ -130,6 +130,10 @@ constexpr Setting kSettings[] = {
      false, "Layers computed on a GPU, where this build has one."},
     {"model.kv_type", Kind::Choice, at<&C::model, &M::kv_type>, 0, 0, "auto, f16, q8_0", nullptr,
      "", "", false, "How the KV cache is kept: auto, f16 or q8_0 (half the memory)."},
+    {"model.deterministic", Kind::Flag, at<&C::model, &M::deterministic>, 0, 0, "", nullptr, "", "",
+     false,
+     "true: load the model so that deterministic replies are possible (q8_0 KV cache, weights not\n"
+     "repacked), prove it by a self-test, and refuse to load where it fails."},
     {"model.queue_max", Kind::Whole, at<&C::model, &M::queue_max>, 1, 4'096, "", nullptr, "", "",
      false,
      "Requests that may wait, 1 to 4096; more are answered with 429.\n"

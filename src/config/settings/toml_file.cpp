@@ -66,6 +66,7 @@ std::string type_name(const toml::node& node) {
 Raw raw_value(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
   if (const auto* number = node.as_integer()) return number->get();
+  if (const auto* flag = node.as_boolean()) return flag->get();
   const auto* const array = node.as_array();
   if (!array) return Unknown{type_name(node)};
   std::vector<std::string> items;

@@ -1,6 +1,8 @@
 #include "engine/prompt/output_parser.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <optional>
 #include <vector>
 
 #include "base/random.h"
@@ -35,7 +37,7 @@ std::string added(const std::string& before, const std::string& now) {
 }  // namespace
 
 struct OutputParser::State {
-  explicit State(std::shared_ptr<const OutputSyntax> from) : syntax(std::move(from)) {}
+  explicit State(const PreparedPrompt& prompt) : syntax(prompt.syntax), ids(prompt.call_ids) {}
 
   struct Call {
     bool announced = false;  // id and name are out
@@ -46,17 +48,19 @@ struct OutputParser::State {
   chat::Delta take(const common_chat_msg& message, bool last);
   void take_call(std::size_t index, const common_chat_msg& message, bool last, chat::Delta& out);
   chat::Delta rest_as_content();
+  std::string fresh_id(std::size_t index) const;
 
   std::shared_ptr<const OutputSyntax> syntax;
-  std::string text;              // all that came
-  std::size_t parsed_bytes = 0;  // of text, at the last parse
+  std::optional<std::uint64_t> ids;  // see PreparedPrompt::call_ids
+  std::string text;                  // all that came
+  std::size_t parsed_bytes = 0;      // of text, at the last parse
   Nesting nesting;
   std::string content, reasoning;  // as said
   std::vector<Call> calls;         // as said
 };
 
 OutputParser::OutputParser(const PreparedPrompt& prompt)
-    : state_(std::make_unique<State>(prompt.syntax)) {}
+    : state_(std::make_unique<State>(prompt)) {}
 OutputParser::~OutputParser() = default;
 OutputParser::OutputParser(OutputParser&&) noexcept = default;
 OutputParser& OutputParser::operator=(OutputParser&&) noexcept = default;
@@ -127,13 +131,20 @@ void OutputParser::State::take_call(std::size_t index, const common_chat_msg& me
     said.announced = true;
     said.name = now.name;
     piece.name = now.name;
-    piece.id = now.id.empty() ? random_id("call_") : now.id;
+    piece.id = now.id.empty() ? fresh_id(index) : now.id;
   }
   piece.arguments = added(said.arguments, now.arguments);
   // A call without arguments is a call with an empty object.
   if (last && said.arguments.empty() && piece.arguments.empty()) piece.arguments = "{}";
   said.arguments += piece.arguments;
   if (!piece.name.empty() || !piece.arguments.empty()) out.tool_calls.push_back(std::move(piece));
+}
+
+std::string OutputParser::State::fresh_id(std::size_t index) const {
+  if (!ids) return random_id("call_");
+  char id[40];
+  std::snprintf(id, sizeof(id), "call_%016llx%08zx", static_cast<unsigned long long>(*ids), index);
+  return id;
 }
 
 /// The answer breaks its syntax. What partial parsing still finds is said, and what has not been

@@ -50,6 +50,25 @@ TEST(OutputParser, PlainTextPassesThrough) {
   EXPECT_FALSE(parser.called_tools());
 }
 
+TEST(OutputParser, IdsOfCallsFollowFromTheRequestWhenAsked) {
+  PreparedPrompt prompt = prepared("Qwen-Qwen3-0.6B", {.prompt = with_tools(ToolMode::Auto)});
+  const std::string call =
+      "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\"}}\n</tool_call>";
+  const auto ids = [&] {
+    std::vector<std::string> all;
+    for (const auto& made : read_in_pieces(prompt, call + "\n" + call, 5).all.tool_calls)
+      all.push_back(made.id);
+    return all;
+  };
+  EXPECT_NE(ids(), ids());
+  prompt.call_ids = 7;
+  const auto fixed = ids();
+  ASSERT_EQ(fixed.size(), 2u);
+  EXPECT_EQ(fixed[0], "call_000000000000000700000000");
+  EXPECT_NE(fixed[0], fixed[1]);
+  EXPECT_EQ(ids(), fixed);
+}
+
 TEST(OutputParser, ReadsTextThoughtsAndCalls) {
   struct Case {
     const char* text;

@@ -141,6 +141,10 @@ Result<PreparedPrompt> PromptBuilder::State::prepare(
   return prepare(std::get<chat::PlainTokens>(request.prompt), request.format);
 }
 
+std::chrono::system_clock::time_point PromptBuilder::fixed_day() {
+  return std::chrono::system_clock::from_time_t(1'735'732'800);
+}
+
 std::chrono::system_clock::time_point PromptBuilder::start_of_today() {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   std::tm day{};

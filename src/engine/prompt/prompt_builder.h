@@ -1,6 +1,8 @@
 #pragma once
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -30,6 +32,9 @@ struct PreparedPrompt {
   std::string generation_prompt{};             // end of the prompt, already inside the grammar
   std::vector<llama_token> reasoning_start{};  // tags around thoughts, where a lazy grammar
   std::vector<llama_tokens> reasoning_ends{};  // must sleep
+
+  /// Ids of tool calls follow from it where the model gives none; absent: random ids.
+  std::optional<std::uint64_t> call_ids{};
 
   /// Besides Request::stop; what the template says ends an answer.
   std::vector<std::string> additional_stops{};
@@ -76,6 +81,9 @@ class PromptBuilder {
 
   /// The last local midnight.
   static std::chrono::system_clock::time_point start_of_today();
+  /// The one that deterministic requests see: noon of 1 January 2025 in UTC, the same date in
+  /// nearly every time zone.
+  static std::chrono::system_clock::time_point fixed_day();
 
  private:
   struct State;

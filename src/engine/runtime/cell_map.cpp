@@ -9,25 +9,33 @@ namespace hearth::engine {
 CellMap::CellMap(std::uint32_t cells, std::uint32_t sequences)
     : sharers_(cells), cells_of_(sequences) {}
 
-std::uint32_t CellMap::start_of_search(std::uint32_t tokens) const {
+std::uint32_t CellMap::start_of_search(std::size_t tokens) const {
   // llama.cpp goes back to the first cell when that many lie unused before the head.
   return head_ > used_ + 2 * tokens ? 0 : head_;
 }
 
-void CellMap::place(std::span<const llama_seq_id> owners) {
-  HEARTH_CHECK(owners.size() <= free(), "the caller makes room first");
+std::vector<std::uint32_t> CellMap::foresee(std::size_t tokens) const {
+  HEARTH_CHECK(tokens <= free(), "the caller makes room first");
   const std::uint32_t size = static_cast<std::uint32_t>(sharers_.size());
-  std::uint32_t cell = start_of_search(static_cast<std::uint32_t>(owners.size()));
+  std::vector<std::uint32_t> cells(tokens);
+  std::uint32_t cell = start_of_search(tokens);
   // A cell that was found is not looked at again: the search never passes a cell twice.
-  for (const llama_seq_id owner : owners) {
+  for (std::uint32_t& found : cells) {
     while (sharers_[cell % size] != 0) ++cell;
     cell %= size;
-    sharers_[cell] = 1;
-    cells_of_[owner].push_back(cell);
-    ++cell;
+    found = cell++;
+  }
+  return cells;
+}
+
+void CellMap::place(std::span<const llama_seq_id> owners) {
+  const std::vector<std::uint32_t> cells = foresee(owners.size());
+  for (std::size_t i = 0; i < owners.size(); ++i) {
+    sharers_[cells[i]] = 1;
+    cells_of_[owners[i]].push_back(cells[i]);
   }
   used_ += static_cast<std::uint32_t>(owners.size());
-  head_ = cell;
+  if (!cells.empty()) head_ = cells.back() + 1;
 }
 
 void CellMap::cut(llama_seq_id sequence, std::uint32_t from) {
@@ -49,13 +57,10 @@ void CellMap::share(llama_seq_id from, llama_seq_id to, std::uint32_t tokens) {
   for (std::uint32_t i = 0; i < tokens; ++i) ++sharers_[source[i]];
 }
 
-bool CellMap::grows_in_order(llama_seq_id sequence) const {
+std::uint32_t CellMap::shared_by(llama_seq_id sequence) const {
   const std::vector<std::uint32_t>& cells = cells_of_[sequence];
-  if (!std::is_sorted(cells.begin(), cells.end())) return false;
-  if (!cells.empty() && cells.back() >= head_) return false;
-  // With every cell before the head in use, the search only ever goes up.
-  return std::none_of(sharers_.begin(), sharers_.begin() + head_,
-                      [](std::uint16_t n) { return n == 0; });
+  return static_cast<std::uint32_t>(std::count_if(
+      cells.begin(), cells.end(), [this](std::uint32_t cell) { return sharers_[cell] > 1; }));
 }
 
 }  // namespace hearth::engine

@@ -8,9 +8,11 @@
 namespace hearth::engine {
 
 /// Which cell of the unified KV cache holds which token, kept in step with llama.cpp, which tells
-/// nobody. It answers two questions: how many cells are free when sequences share some, and whether
-/// a sequence lies in its cells in the order of its tokens. Attention sums in the order of the
-/// cells, so only sequences in order give the same bits as the same tokens in an empty cache.
+/// nobody. It answers two questions: how many cells are free when sequences share some, and where
+/// the rows of a batch would go. Attention sums in the order of the cells (empty ones and those of
+/// others are skipped, so gaps change nothing): only a sequence whose cells rise with its tokens
+/// gives the same bits as the same tokens in an empty cache. llama.cpp fills the lowest free cells
+/// first, so a sequence leaves its order when its next token falls into a hole below its last cell.
 ///
 /// Holds for plain attention with one stream and one ubatch for each batch. One thread.
 /// A state that is put back is placed as one ubatch of its size.
@@ -20,6 +22,8 @@ class CellMap {
  public:
   CellMap(std::uint32_t cells, std::uint32_t sequences);
 
+  /// The cells that place() would give. There must be that many free ones.
+  std::vector<std::uint32_t> foresee(std::size_t tokens) const;
   /// One ubatch: the sequence of each of its tokens. There must be that many free cells.
   void place(std::span<const llama_seq_id> owners);
   /// Takes the tokens from position `from` on away from the sequence.
@@ -35,12 +39,11 @@ class CellMap {
     return cells_of_[sequence];
   }
 
-  /// True if the sequence's tokens are in order and, while nothing else computes, all that will be
-  /// appended is placed behind them.
-  bool grows_in_order(llama_seq_id sequence) const;
+  /// Cells that the sequence has in common with others.
+  std::uint32_t shared_by(llama_seq_id sequence) const;
 
  private:
-  std::uint32_t start_of_search(std::uint32_t tokens) const;
+  std::uint32_t start_of_search(std::size_t tokens) const;
 
   std::vector<std::uint16_t> sharers_;  // for each cell: sequences that hold it
   std::vector<std::vector<std::uint32_t>>

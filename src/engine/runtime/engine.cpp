@@ -11,6 +11,14 @@ namespace {
 
 constexpr Millis kIdle{3'600'000};  // a read that found nothing by then is simply repeated
 
+/// Changes with everything in this process that changes the bits of a reply.
+std::string numerics_of(const LoadedModel& model) {
+  std::string numerics = model.kv_type == KvType::Q8_0 ? "kv=q8_0" : "kv=f16";
+  numerics += model.unpacked ? ",unpacked" : "";
+  numerics += std::string(",llama.cpp ") + llama_print_system_info();
+  return numerics.substr(0, kNumericsBytesMax);
+}
+
 Loaded describe(const LoadedModel& model) {
   return {.facts = model.facts,
           .context_tokens = model.context_tokens,
@@ -18,7 +26,8 @@ Loaded describe(const LoadedModel& model) {
           .threads = model.threads,
           .kv_type = model.kv_type,
           .can_embed = model.can_embed,
-          .batch_invariant = model.batch_invariant};
+          .batch_invariant = model.batch_invariant,
+          .numerics = numerics_of(model)};
 }
 
 SnapshotStats describe(const snapshot::Library::Numbers& numbers) {
@@ -57,6 +66,15 @@ Result<void> check_length(const LoadedModel& model, const chat::Request& request
                "the prompt has " + std::to_string(tokens) + " tokens, the context holds " +
                    std::to_string(model.context_tokens),
                field};
+}
+
+/// Follows from the prompt and the seed. FNV-1a, 64 bits.
+std::uint64_t call_ids_of(const chat::Request& request, const std::vector<llama_token>& prompt) {
+  std::uint64_t hash = 14'695'981'039'346'656'037u;
+  const auto mix = [&hash](std::uint32_t value) { hash = (hash ^ value) * 1'099'511'628'211u; };
+  for (const llama_token token : prompt) mix(static_cast<std::uint32_t>(token));
+  mix(request.sampling.seed.value_or(0));
+  return hash;
 }
 
 Result<std::vector<llama_token>> tokens_of(
@@ -145,6 +163,8 @@ Result<std::unique_ptr<Engine::Served>> Engine::load(const Load& request) {
       [this](const snapshot::Library::Numbers& numbers) { outbox_.post(describe(numbers)); });
   TRY(served->scheduler,
       Scheduler::make(served->model, jobs_, outbox_, counters_, *served->persistence));
+  if (request.options.deterministic && served->model.can_generate)
+    TRY_VOID(served->scheduler->prove_deterministic());
   return served;
 }
 
@@ -162,13 +182,18 @@ Result<std::shared_ptr<GenerateJob>> Engine::prepare(Generate request) {
     return field_error("model", now->model.facts.name + " (" + now->model.facts.architecture +
                                     ") makes embeddings, it cannot generate text");
   TRY_VOID(check(request.request));
+  if (request.request.deterministic) TRY_VOID(may_promise(now->model));
   auto job = std::make_shared<GenerateJob>();
   job->arrived = Clock::now();
   job->id = request.id;
+  const auto today =
+      request.request.deterministic ? PromptBuilder::fixed_day() : PromptBuilder::start_of_today();
   TRY(auto prepared, guarded(Code::Internal, "the prompt cannot be rendered",
-                             [&] { return now->prompts.prepare(request.request); }));
+                             [&] { return now->prompts.prepare(request.request, today); }));
   TRY(job->prompt, std::move(prepared));
   job->request = std::move(request.request);
+  if (job->request.deterministic)
+    job->prompt.call_ids = call_ids_of(job->request, job->prompt.tokens);
   TRY_VOID(check_length(now->model, job->request, job->prompt.tokens.size()));
   const char* field =
       std::holds_alternative<chat::Conversation>(job->request.prompt) ? "messages" : "prompt";

@@ -71,7 +71,10 @@ Result<File> open_model(const std::string& path) {
 /// What the tensors' types say about how the model can be run.
 struct Weights {
   bool repacked = false;  // llama.cpp turns some into another layout, in memory of their own
-  bool exact = true;      // only types whose results do not depend on the number of rows
+  bool repacked_inexact = false;  // and then multiplies one row in another order than four
+  bool exact = true;  // only types whose results do not depend on the number of rows, measured
+  bool exact_unpacked = true;  // the same if what is repacked_inexact were not
+  std::string inexact{};       // the type that keeps it from being exact: "q4_K"
 };
 
 bool is_repacked(ggml_type type) {
@@ -85,6 +88,25 @@ bool is_repacked(ggml_type type) {
   }
 }
 
+/// Matrices of floats are multiplied by one routine for a single row and by another for several.
+bool is_float(ggml_type type) {
+  return type == GGML_TYPE_F32 || type == GGML_TYPE_F16 || type == GGML_TYPE_BF16;
+}
+
+void inspect_tensor(const ggml_tensor& tensor, Weights& weights) {
+  weights.repacked |= is_repacked(tensor.type);
+  if (tensor.type == GGML_TYPE_F32 && ggml_n_dims(&tensor) == 1) return;
+  const bool experts = std::string_view(tensor.name).find("_exps") != std::string_view::npos;
+  const bool measured = tensor.type == GGML_TYPE_Q4_0 || tensor.type == GGML_TYPE_Q8_0;
+  weights.exact_unpacked &= !is_float(tensor.type);
+  weights.repacked_inexact |=
+      is_repacked(tensor.type) && (experts || tensor.type != GGML_TYPE_Q4_0);
+  if (measured && !experts) return;
+  weights.exact = false;
+  if (!weights.inexact.empty() && !is_float(tensor.type)) return;
+  weights.inexact = ggml_type_name(tensor.type) + std::string(experts ? " experts" : "");
+}
+
 Result<Weights> inspect_weights(std::FILE* file) {
   ggml_context* raw_tensors = nullptr;
   std::unique_ptr<gguf_context, FreeGguf> header(
@@ -96,11 +118,7 @@ Result<Weights> inspect_weights(std::FILE* file) {
   Weights weights;
   for (ggml_tensor* tensor = ggml_get_first_tensor(tensors.get()); tensor;
        tensor = ggml_get_next_tensor(tensors.get(), tensor)) {
-    weights.repacked |= is_repacked(tensor->type);
-    const bool vector = tensor->type == GGML_TYPE_F32 && ggml_n_dims(tensor) == 1;
-    const bool experts = std::string_view(tensor->name).find("_exps") != std::string_view::npos;
-    weights.exact &=
-        !experts && (vector || tensor->type == GGML_TYPE_Q4_0 || tensor->type == GGML_TYPE_Q8_0);
+    inspect_tensor(*tensor, weights);
   }
   return weights;
 }
@@ -124,7 +142,34 @@ bool can_be_q8(const ModelFacts& facts) {
 
 KvType choose_kv(const LoadOptions& options, const ModelFacts& facts, const Weights& weights) {
   if (options.kv_type != KvType::Auto) return options.kv_type;
-  return weights.exact && can_be_q8(facts) ? KvType::Q8_0 : KvType::F16;
+  const bool wanted = weights.exact || options.deterministic;
+  return wanted && can_be_q8(facts) ? KvType::Q8_0 : KvType::F16;
+}
+
+/// Whether weights stay as they are in the file.
+bool stays_unpacked(const LoadOptions& options, const Weights& weights) {
+  return options.deterministic && weights.repacked_inexact;
+}
+
+/// Why results depend on what is computed beside a request or was cached before; empty: they do
+/// not. Measured bit for bit on plain attention on the CPU: bench/invariance, docs/determinism.md.
+std::string batch_variance(const LoadedModel& loaded, const LoadOptions& options,
+                           const Weights& weights) {
+  const std::string remedy = "; load it with model.deterministic = true";
+  if (options.gpu_layers > 0) return "some layers are computed on a GPU (model.gpu_layers)";
+  if (!loaded.can_cut)
+    return "models of architecture " + loaded.facts.architecture +
+           " have a recurrent or sliding-window memory, which cannot be put in order";
+  if (!weights.exact && !weights.exact_unpacked)
+    return "weights of type " + weights.inexact +
+           " give other bits for one row than for several; quantize the file, to Q8_0 for example";
+  if (!weights.exact && !options.deterministic)
+    return "weights of type " + weights.inexact + " are computed the fast way" + remedy;
+  if (loaded.kv_type == KvType::Q8_0) return "";
+  if (!can_be_q8(loaded.facts))
+    return "the KV cache must be q8_0, which needs heads of a multiple of 32 values";
+  return "the KV cache is f16" +
+         (options.kv_type == KvType::F16 ? "; remove model.kv_type = \"f16\"" : remedy);
 }
 
 std::string mib(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
@@ -179,8 +224,10 @@ Result<llama_model_ptr> read_weights(std::FILE* file, const LoadOptions& options
   };
   llama_model_params params = llama_model_default_params();
   params.n_gpu_layers = options.gpu_layers;
+  params.use_extra_bufts = !stays_unpacked(options, weights);
   // Repacked weights are copied, out of a mapping in half the time. It must not stay in memory too.
-  const bool mapped = !weights.repacked || can_release_mapped_pages();
+  const bool copied = weights.repacked && params.use_extra_bufts;
+  const bool mapped = !copied || can_release_mapped_pages();
   params.load_mode = mapped ? LLAMA_LOAD_MODE_MMAP : LLAMA_LOAD_MODE_NONE;
   params.progress_callback = forward_progress;
   params.progress_callback_user_data = const_cast<std::function<bool(float)>*>(&watched);
@@ -191,7 +238,7 @@ Result<llama_model_ptr> read_weights(std::FILE* file, const LoadOptions& options
   if (stopped) return Error{Code::Cancelled, "loading was stopped"};
   TRY(llama_model_ptr model, std::move(loaded));
   if (!model) return refused("load the model");
-  if (weights.repacked && mapped) release_mapped_pages(file);
+  if (copied && mapped) release_mapped_pages(file);
   return model;
 }
 
@@ -218,9 +265,9 @@ void read_abilities(LoadedModel& loaded, const LoadOptions& options, const Weigh
       options.embeddings && metadata(model, loaded.facts.architecture + ".pooling_type") != "4";
   loaded.can_cut = !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model) &&
                    llama_model_n_swa(model) == 0;
-  // Measured bit for bit on plain attention on the CPU only.
-  loaded.batch_invariant =
-      weights.exact && loaded.kv_type == KvType::Q8_0 && loaded.can_cut && options.gpu_layers == 0;
+  loaded.batch_variance = batch_variance(loaded, options, weights);
+  loaded.batch_invariant = loaded.batch_variance.empty();
+  loaded.unpacked = stays_unpacked(options, weights);
   std::int32_t suppressed = 0;
   llama_vocab_get_suppress_tokens(loaded.vocab(), &suppressed);
   loaded.suppresses_tokens = suppressed > 0;
@@ -268,20 +315,22 @@ Result<LoadedModel> load_model(const Load& load, const Machine& machine,
   TRY(loaded.model, read_weights(file.get(), load.options, weights, on_progress));
   TRY_VOID(check_kind(loaded.model.get(), loaded.facts));
   read_abilities(loaded, load.options, weights);
+  if (load.options.deterministic && loaded.can_generate && !loaded.batch_invariant)
+    return field_error("model.deterministic", "cannot be true: " + loaded.batch_variance);
   return loaded;
 }
 
-Result<llama_context_ptr> make_generating_context(const LoadedModel& model,
-                                                  std::uint32_t sequences) {
+Result<llama_context_ptr> make_generating_context(const LoadedModel& model, std::uint32_t sequences,
+                                                  std::uint32_t cells) {
   llama_context_params params = llama_context_default_params();
   // One ubatch holds a prompt chunk and one token of every slot, so a batch is computed whole or
   // not at all.
   params.n_batch = params.n_ubatch = model.prefill_chunk_tokens + model.slots;
   // llama.cpp makes batches no larger than the context, and aborts on a larger one.
-  params.n_ctx = std::max(model.context_tokens * model.slots, params.n_batch);
+  params.n_ctx = std::max(cells > 0 ? cells : model.context_tokens * model.slots, params.n_batch);
   // A unified cache knows every sequence up to llama_max_parallel_sequences(); for it this sizes
   // the outputs and bounds reading of state. Other memories keep a whole state for each.
-  params.n_seq_max = model.can_cut ? model.slots : sequences;
+  params.n_seq_max = model.can_cut && cells == 0 ? model.slots : sequences;
   // Each answer's row, and those of a draft.
   params.n_outputs_max = std::max(params.n_seq_max, model.slots + DraftPolicy::kRowsMax);
   params.n_threads = params.n_threads_batch = static_cast<std::int32_t>(model.threads);

@@ -29,6 +29,8 @@ struct LoadedModel {
   bool can_embed = false;
   bool can_cut = true;           // see Sequences::Limits
   bool batch_invariant = false;  // see Loaded
+  std::string batch_variance{};  // why not, for people; empty if it is
+  bool unpacked = false;         // weights were kept from being repacked
   bool suppresses_tokens = false;
   std::vector<llama_token> end_tokens{};  // any of them ends a generation
 
@@ -40,16 +42,17 @@ struct LoadedModel {
 };
 
 /// Loads `load.path`, or the model inside this binary. Everything that can be known to go wrong is
-/// refused before a byte of weights is read. `on_progress` gets 0..1; when it returns false,
+/// refused before a byte of weights is read. With LoadOptions::deterministic, so is what cannot be
+/// batch invariant. `on_progress` gets 0..1; when it returns false,
 /// loading ends with Cancelled. Errors: those of read_model_facts; InvalidInput (options, each with
 /// its field), TooLarge (memory), Unavailable (llama.cpp refused the file), Cancelled.
 Result<LoadedModel> load_model(const Load& load, const Machine& machine,
                                const std::function<bool(float)>& on_progress);
 
-/// A context that generates. Its cells hold context_tokens x slots.
+/// A context that generates. `cells`: of its KV cache; 0: context_tokens x slots.
 /// Errors: Unavailable (no memory, or llama.cpp refuses the model's shape).
-Result<llama_context_ptr> make_generating_context(const LoadedModel& model,
-                                                  std::uint32_t sequences);
+Result<llama_context_ptr> make_generating_context(const LoadedModel& model, std::uint32_t sequences,
+                                                  std::uint32_t cells = 0);
 
 /// Tokens of `text`. Errors: TooLarge.
 Result<std::vector<llama_token>> tokenize(const llama_vocab* vocab, std::string_view text,

@@ -103,24 +103,14 @@ bool Persistence::fetch(const std::shared_ptr<GenerateJob>& job, const Sequences
   });
 }
 
-void Persistence::restore(GenerateJob& job, Sequences& sequences, Sequences::Claim& claim,
-                          const Sequences::Wish& wish, bool alone) {
+void Persistence::restore(GenerateJob& job, Sequences& sequences, Sequences::Claim& claim) {
   if (!job.fetched || job.fetched->loaded.segments.empty()) return;
   if (!model_.can_cut && claim.reused > 0) {
     // What is resident is shorter, and nothing can be put behind it.
     sequences.release(claim.id, true);
     claim = sequences.claim(job.prompt.tokens, {.reuse = false});
   }
-  std::size_t segments = append_all(job, sequences, claim);
-  const bool broken =
-      alone && wish.layout == Sequences::Layout::InOrder && !sequences.stays_in_order(claim, wish);
-  if (broken) {
-    // Something resident was in the way. In an empty cache nothing is.
-    sequences.release(claim.id, false);
-    sequences.evict_all();
-    claim = sequences.claim(job.prompt.tokens, {.reuse = false});
-    segments = append_all(job, sequences, claim);
-  }
+  const std::size_t segments = append_all(job, sequences, claim);
   const std::uint32_t now = sequences.length(claim.id);
   if (now > claim.reused) library_.load()->note_restored(segments, now - claim.reused);
   claim.reused = now;
@@ -160,6 +150,9 @@ void Persistence::save(const GenerateJob& job, Sequences& sequences, llama_seq_i
                        std::span<const llama_token> tokens) {
   Library* const library = library_;
   if (!library || !job.request.cache.persist || !job.request.cache_prompt) return;
+  // Whoever continues it may need the very bits that an empty cache would give.
+  if (model_.can_cut)
+    tokens = tokens.first(std::min<std::size_t>(tokens.size(), sequences.exact(id)));
   Chain base = library->longest(tokens, Tree::Last::Whole);
   if (tokens.size() < base.tokens + std::size_t{kSaveTokensMin}) return;
   if (!model_.can_cut) base = {};

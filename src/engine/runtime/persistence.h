@@ -36,10 +36,8 @@ class Persistence {
   /// read, and the job will come back through Jobs. At most once for each job.
   bool fetch(const std::shared_ptr<GenerateJob>& job, const Sequences& sequences,
              const Sequences::Wish& wish);
-  /// Puts what was fetched for the job behind the claim's tokens and frees it. `alone`: nothing
-  /// else computes, so the wish for a layout holds.
-  void restore(GenerateJob& job, Sequences& sequences, Sequences::Claim& claim,
-               const Sequences::Wish& wish, bool alone);
+  /// Puts what was fetched for the job behind the claim's tokens and frees it.
+  void restore(GenerateJob& job, Sequences& sequences, Sequences::Claim& claim);
   /// Saves the sequence's first `tokens`, if the job asked for it. Without can_cut these must be
   /// all that it has.
   void save(const GenerateJob& job, Sequences& sequences, llama_seq_id id,

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::uint32_t kIdleSequencesMax = 200;  // kept for later prompts, beside the running ones
 constexpr std::uint32_t kIdleSequencesMaxRecurrent = 4;  // each holds a state of full size
+constexpr std::uint32_t kDeterministicSeed = 0;          // of a request that gives none
+constexpr std::int32_t kMakeBatchAnew = 3;               // beside the statuses of llama_decode()
 
 double ms_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double, std::milli>(to - from).count();
@@ -40,6 +42,7 @@ Scheduler::Scheduler(const LoadedModel& model, Jobs& jobs, Outbox& outbox, Count
       pace_(model.prefill_chunk_tokens),
       embedder_(model),
       grammars_(model.vocab()),
+      promise_(model),
       cores_({.threads = model.threads,
               .cores = model.cores,
               .fixed = model.threads_fixed,
@@ -75,22 +78,40 @@ void Scheduler::run() {
     admit();
     if (!running_.empty()) step();
     step_embedding();
+    step_promise();
     report_levels();
   }
 }
 
 void Scheduler::take_arrivals() {
-  const bool nothing_to_do =
-      running_.empty() && waiting_.empty() && embeds_.empty() && !embedder_.is_busy();
+  const bool nothing_to_do = running_.empty() && waiting_.empty() && embeds_.empty() &&
+                             !embedder_.is_busy() && !promise_.is_busy();
   if (nothing_to_do) cores_.idle();
   for (Job& job : jobs_.take(nothing_to_do)) {
     if (auto* generate = std::get_if<std::shared_ptr<GenerateJob>>(&job)) {
-      // What comes back from the disk had its turn before.
-      const auto place = (*generate)->fetched ? waiting_.begin() : waiting_.end();
-      waiting_.insert(place, std::move(*generate));
+      if ((*generate)->fetched) {
+        waiting_.push_front(std::move(*generate));  // from the disk; it had its turn before
+      } else if ((*generate)->request.deterministic) {
+        promise_.hold(std::move(*generate));
+      } else {
+        waiting_.push_back(std::move(*generate));
+      }
     }
     if (auto* embed = std::get_if<std::shared_ptr<EmbedJob>>(&job))
       embeds_.push_back(std::move(*embed));
+  }
+}
+
+/// Deterministic requests join the line once it is known whether the promise can be made.
+void Scheduler::step_promise() {
+  promise_.step();
+  for (auto& job : promise_.take_decided()) {
+    const auto kept = promise_.verdict();
+    if (kept.ok()) {
+      waiting_.push_back(std::move(job));
+    } else {
+      fail(*job, kept.error());
+    }
   }
 }
 
@@ -130,14 +151,16 @@ Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
   const auto prompt_tokens = static_cast<std::uint32_t>(job->prompt.tokens.size());
   const std::uint32_t room = model_.context_tokens - prompt_tokens;  // checked when it arrived
   const std::uint32_t tokens_max = std::min(room, request.tokens_max.value_or(room));
-  const std::uint32_t seed =
-      request.sampling.seed.value_or(static_cast<std::uint32_t>(random_u64()));
+  const std::uint32_t any =
+      request.deterministic ? kDeterministicSeed : static_cast<std::uint32_t>(random_u64());
+  const std::uint32_t seed = request.sampling.seed.value_or(any);
   TRY(Sampler sampler, Sampler::make(model_, request, job->prompt, seed, grammars_));
 
   const auto now = Clock::now();
   if (tokens_max == 0) {
-    outbox_.post(
-        GenerateEvent{job->id, chat::Started{.prompt_tokens = prompt_tokens, .seed = seed}});
+    outbox_.post(GenerateEvent{job->id, chat::Started{.prompt_tokens = prompt_tokens,
+                                                      .seed = seed,
+                                                      .deterministic = request.deterministic}});
     chat::Finished nothing{.reason = chat::FinishReason::Length,
                            .usage = {.prompt_tokens = prompt_tokens}};
     nothing.timings.queued_ms = ms_between(job->arrived, now);
@@ -145,7 +168,7 @@ Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
     jobs_.forget(job->id);
     return ok();
   }
-  const Sequences::Wish wish = wish_for(*job, tokens_max);
+  const Sequences::Wish wish = wish_for(request);
   if (persistence_.fetch(job, *sequences_, wish)) return ok();  // it comes back
   // What must begin the answer is computed with the prompt, as if it were a part of it.
   std::vector<llama_token> tokens = job->prompt.tokens;
@@ -156,7 +179,7 @@ Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
     tokens.push_back(token);
   }
   Sequences::Claim claim = sequences_->claim(job->prompt.tokens, wish);
-  persistence_.restore(*job, *sequences_, claim, wish, running_.empty());
+  persistence_.restore(*job, *sequences_, claim);
   running_.push_back({.job = job,
                       .claim = claim,
                       .sampler = std::move(sampler),
@@ -168,7 +191,8 @@ Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
                       .may_draft = may_draft(request)});
   counters_.prompt_tokens += prompt_tokens;
   counters_.cached_tokens += claim.reused;
-  outbox_.post(GenerateEvent{job->id, chat::Started{prompt_tokens, claim.reused, seed}});
+  outbox_.post(GenerateEvent{
+      job->id, chat::Started{prompt_tokens, claim.reused, seed, request.deterministic}});
   return ok();
 }
 
@@ -179,13 +203,16 @@ bool Scheduler::may_draft(const chat::Request& request) const {
 }
 
 /// The same request with the same seed must give the same bytes when nothing runs beside it. Where
-/// results do not depend on batching, it is enough that reused tokens lie in their cells in order.
-/// Elsewhere they depend on which tokens were computed together and even on where in the cache they
-/// lie, so such a request begins in an empty cache, and its prompt is computed in whole chunks.
-Sequences::Wish Scheduler::wish_for(const GenerateJob& job, std::uint32_t answer_max) const {
-  Sequences::Wish wish{.reuse = job.request.cache_prompt};
-  wish.tokens_max = static_cast<std::uint32_t>(job.prompt.tokens.size()) + answer_max;
-  if (!job.request.sampling.seed) return wish;
+/// results do not depend on batching, it is enough that the sequence lies in its cells in order;
+/// then it gives them always. Elsewhere they depend on which tokens were computed together and even
+/// on where in the cache they lie, so such a request begins in an empty cache, and its prompt is
+/// computed in whole chunks.
+Sequences::Wish Scheduler::wish_for(const chat::Request& request) const {
+  Sequences::Wish wish{.reuse = request.cache_prompt};
+  // What goes to disk must be what an empty cache would give, whoever continues it later.
+  const bool saved = request.cache.persist && request.cache_prompt && model_.can_cut;
+  if (saved) wish.layout = Sequences::Layout::InOrder;
+  if (!request.sampling.seed && !request.deterministic) return wish;
   wish.layout = model_.batch_invariant ? Sequences::Layout::InOrder : Sequences::Layout::Fresh;
   return wish;
 }
@@ -294,6 +321,7 @@ void Scheduler::add_tokens(Running& running, std::uint32_t count) {
 
 std::int32_t Scheduler::decode() {
   if (!sequences_->make_room(batch_->size())) return 1;
+  if (!sequences_->keep_order(batch_->owners())) return kMakeBatchAnew;
   const auto threads = static_cast<std::int32_t>(begin_computing(step_kind_, batch_->size()));
   llama_set_n_threads(context_.get(), threads, threads);
   const auto status = guarded(Code::Internal, "computing failed",
@@ -313,6 +341,7 @@ std::uint32_t Scheduler::begin_computing(StepKind kind, std::uint32_t rows) {
 void Scheduler::recover(std::int32_t status) {
   // Someone was cancelled, and the others go on; or all begin anew with fewer threads.
   if (status == 2) return sequences_->aborted(batch_->owners());
+  if (status == kMakeBatchAnew) return;
   if (status == 1 && sequences_->evict_one()) return;
   const Error error = status == 1 ? Error{Code::Busy, "the KV cache is full"}
                                   : Error{Code::Internal, "llama.cpp could not compute a batch (" +

@@ -18,6 +18,7 @@
 #include "engine/runtime/outbox.h"
 #include "engine/runtime/persistence.h"
 #include "engine/runtime/prefill_pace.h"
+#include "engine/runtime/promise.h"
 #include "engine/runtime/sampler.h"
 #include "engine/runtime/sequences.h"
 
@@ -45,6 +46,10 @@ class Scheduler {
 
   /// Works until the jobs are shut down.
   void run();
+
+  /// Whether deterministic requests are served; runs the self-test. Call before run() only.
+  /// Errors: InvalidInput (why they are not).
+  Result<void> prove_deterministic() { return promise_.verdict(); }
 
  private:
   struct Running {
@@ -81,7 +86,8 @@ class Scheduler {
   void admit();
   std::shared_ptr<GenerateJob> take_next();
   Result<void> start(const std::shared_ptr<GenerateJob>& job);
-  Sequences::Wish wish_for(const GenerateJob& job, std::uint32_t answer_max) const;
+  Sequences::Wish wish_for(const chat::Request& request) const;
+  void step_promise();
   bool may_draft(const chat::Request& request) const;
 
   void step();
@@ -126,6 +132,7 @@ class Scheduler {
   std::deque<std::shared_ptr<EmbedJob>> embeds_;
   Embedder embedder_;
   GrammarCache grammars_;
+  Promise promise_;
   Cores cores_;
   StepKind step_kind_ = StepKind::Decode;
   DraftPolicy policy_;

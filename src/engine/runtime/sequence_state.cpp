@@ -87,23 +87,47 @@ Result<void> Sequences::append_state(llama_seq_id id, std::span<const llama_toke
   if (!holds_positions(state, before, count))
     return Error{Code::Corrupt, "the state's positions are not those of its tokens"};
   if (!make_room(count)) return Error{Code::Busy, "no cells are free"};
+  TRY_VOID(write_behind(id, count, keep, state));
+  known.insert(known.end(), tokens.begin(), tokens.begin() + keep);
+  // What is saved was exact: see Persistence::save().
+  std::uint32_t& exact = residents_[id].exact;
+  const auto cells = cells_.cells_of(id);
+  if (exact < before) return ok();
+  while (exact < cells.size() && (exact == 0 || cells[exact - 1] < cells[exact])) ++exact;
+  if (residents_[id].in_order) cut(id, exact);  // the rest was put before what it follows
+  return ok();
+}
+
+/// Puts the state of `count` tokens behind those that the sequence has, and keeps the first `keep`.
+Result<void> Sequences::write_behind(llama_seq_id id, std::uint32_t count, std::uint32_t keep,
+                                     std::string_view state) {
+  const auto before = static_cast<std::uint32_t>(cells_.cells_of(id).size());
   TRY_VOID(set_state(kScratch, count, state));
   llama_memory_seq_cp(memory_, kScratch, id, static_cast<llama_pos>(before),
                       static_cast<llama_pos>(before + keep));
   cells_.share(kScratch, id, keep);
   llama_memory_seq_rm(memory_, kScratch, -1, -1);
   cells_.cut(kScratch, 0);
-  known.insert(known.end(), tokens.begin(), tokens.begin() + keep);
   return ok();
+}
+
+/// Its state is read while its cells are in order, so it is written back in order.
+bool Sequences::move(llama_seq_id id, std::uint32_t rows) {
+  // What it shares stays with the others.
+  if (!make_room(rows + cells_.shared_by(id))) return false;
+  const std::uint32_t count = length(id);
+  const auto state = copy_state(id, 0, count);
+  if (!state.ok()) return false;
+  llama_memory_seq_rm(memory_, id, -1, -1);
+  cells_.cut(id, 0);
+  if (!write_behind(id, count, count, state.value()).ok()) return false;
+  ++moves_;
+  return true;
 }
 
 std::uint32_t Sequences::reusable(std::span<const llama_token> prompt, const Wish& wish) const {
   if (!wish.reuse || wish.layout == Layout::Fresh) return 0;
-  const Match match = best_match(prompt);
-  const bool whole = match.tokens > 0 && cells_.grows_in_order(match.id);
-  const bool in_order =
-      wish.layout != Layout::InOrder || others_compute() || (limits_.can_cut && whole);
-  return in_order ? match.tokens : 0;
+  return best_match(prompt, wish.layout).tokens;
 }
 
 }  // namespace hearth::engine

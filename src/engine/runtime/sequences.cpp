@@ -16,24 +16,16 @@ Sequences::Sequences(llama_context* context, const Limits& limits)
 }
 
 Sequences::Claim Sequences::claim(std::span<const llama_token> prompt, const Wish& wish) {
-  const bool alone = !others_compute();
-  if (wish.layout == Layout::Fresh && alone) evict_all();
-  const Match match = wish.reuse && wish.layout != Layout::Fresh ? best_match(prompt) : Match{};
+  HEARTH_CHECK(wish.layout != Layout::InOrder || limits_.can_cut, "there is no map of the cells");
+  const bool fresh = wish.layout == Layout::Fresh;
+  if (fresh && !others_compute()) evict_all();
+  const Match match = wish.reuse && !fresh ? best_match(prompt, wish.layout) : Match{};
   const Claim claim = match.tokens == 0 ? begin_empty() : reuse(match);
-  if (wish.layout != Layout::InOrder || !alone || stays_in_order(claim, wish)) return claim;
-  release(claim.id, false);
-  evict_all();
-  return begin_empty();
+  residents_[claim.id].in_order = wish.layout == Layout::InOrder;
+  return claim;
 }
 
-bool Sequences::stays_in_order(const Claim& claim, const Wish& wish) const {
-  // Without cutting there is no map of the cells, so nothing kept can be trusted to be in order. An
-  // eviction on the way would make holes that later tokens fall into.
-  return limits_.can_cut && cells_.free() >= wish.tokens_max - claim.reused &&
-         cells_.grows_in_order(claim.id);
-}
-
-Sequences::Match Sequences::best_match(std::span<const llama_token> prompt) const {
+Sequences::Match Sequences::best_match(std::span<const llama_token> prompt, Layout layout) const {
   Match best;
   const auto wanted = prompt.first(prompt.size() - 1);  // the last token's logits are needed
   for (std::size_t i = 0; i < residents_.size(); ++i) {
@@ -41,7 +33,8 @@ Sequences::Match Sequences::best_match(std::span<const llama_token> prompt) cons
     if (resident.use == Use::Free) continue;
     const auto ends =
         std::mismatch(wanted.begin(), wanted.end(), resident.tokens.begin(), resident.tokens.end());
-    const auto common = static_cast<std::uint32_t>(ends.first - wanted.begin());
+    auto common = static_cast<std::uint32_t>(ends.first - wanted.begin());
+    if (layout == Layout::InOrder) common = std::min(common, resident.exact);
     const bool whole = common == resident.tokens.size() && resident.use == Use::Idle;
     if (!limits_.can_cut && !whole) continue;
     // Among equals the one that can be continued in place is better than a fork.
@@ -77,6 +70,7 @@ Sequences::Claim Sequences::fork(const Match& match) {
   const std::vector<llama_token>& source = residents_[match.id].tokens;
   residents_[id] = {.use = Use::Computing,
                     .tokens = {source.begin(), source.begin() + match.tokens},
+                    .exact = std::min(residents_[match.id].exact, match.tokens),
                     .used_at = ++ticks_};
   return {id, match.tokens};
 }
@@ -134,11 +128,13 @@ void Sequences::empty(llama_seq_id id) {
   llama_memory_seq_rm(memory_, id, -1, -1);  // removing a whole sequence never fails
   if (limits_.can_cut) cells_.cut(id, 0);
   residents_[id].tokens.clear();
+  residents_[id].exact = 0;
 }
 
 void Sequences::release(llama_seq_id id, bool keep) {
   Resident& resident = residents_[id];
   HEARTH_CHECK(resident.use == Use::Computing, "only a claimed sequence can be released");
+  resident.in_order = false;
   if (keep && !resident.tokens.empty() && !is_kept_elsewhere(id)) {
     resident.use = Use::Idle;
     resident.used_at = ++ticks_;
@@ -154,6 +150,7 @@ bool Sequences::is_kept_elsewhere(llama_seq_id id) {
   const std::vector<llama_token>& mine = residents_[id].tokens;
   for (Resident& other : residents_) {
     if (!other.is_idle() || other.tokens.size() < mine.size()) continue;
+    if (other.exact < residents_[id].exact) continue;
     if (!std::equal(mine.begin(), mine.end(), other.tokens.begin())) continue;
     other.used_at = ++ticks_;
     return true;
@@ -196,10 +193,46 @@ bool Sequences::make_room(std::uint32_t cells) {
   return true;
 }
 
+bool Sequences::keep_order(std::span<const llama_seq_id> owners) {
+  if (!limits_.can_cut) return true;
+  // Each move leaves no hole below the moved sequence, and none of the others gets one by it; only
+  // evictions make new ones, and there are fewer of them each time.
+  while (const auto id = leaves_order(owners)) {
+    if (move(*id, static_cast<std::uint32_t>(owners.size()))) continue;
+    empty(*id);
+    return false;
+  }
+  return true;
+}
+
+/// A sequence that the batch would take out of its order.
+std::optional<llama_seq_id> Sequences::leaves_order(std::span<const llama_seq_id> owners) const {
+  const auto ordered = [this](llama_seq_id id) { return residents_[id].in_order; };
+  if (std::none_of(owners.begin(), owners.end(), ordered)) return std::nullopt;
+  const std::vector<std::uint32_t> cells = cells_.foresee(owners.size());
+  std::vector<std::int64_t> last(limits_.sequences, -1);
+  for (std::size_t i = 0; i < owners.size(); ++i) {
+    const llama_seq_id id = owners[i];
+    const auto held = cells_.cells_of(id);
+    const std::int64_t before = last[id] >= 0 || held.empty() ? last[id] : held.back();
+    if (ordered(id) && cells[i] < before) return id;
+    last[id] = cells[i];
+  }
+  return std::nullopt;
+}
+
 void Sequences::computed(std::span<const llama_seq_id> owners,
                          std::span<const llama_token> tokens) {
   if (limits_.can_cut) cells_.place(owners);
-  for (std::size_t i = 0; i < owners.size(); ++i) residents_[owners[i]].tokens.push_back(tokens[i]);
+  for (std::size_t i = 0; i < owners.size(); ++i) {
+    Resident& resident = residents_[owners[i]];
+    const std::size_t place = resident.tokens.size();
+    const auto cells =
+        limits_.can_cut ? cells_.cells_of(owners[i]) : std::span<const std::uint32_t>();
+    const bool rises = place < cells.size() && (place == 0 || cells[place - 1] < cells[place]);
+    if (resident.exact == place && rises) ++resident.exact;
+    resident.tokens.push_back(tokens[i]);
+  }
 }
 
 void Sequences::cut(llama_seq_id id, std::uint32_t length) {
@@ -209,6 +242,7 @@ void Sequences::cut(llama_seq_id id, std::uint32_t length) {
   llama_memory_seq_rm(memory_, id, static_cast<llama_pos>(length), -1);
   cells_.cut(id, length);
   tokens.resize(length);
+  residents_[id].exact = std::min(residents_[id].exact, length);
 }
 
 void Sequences::aborted(std::span<const llama_seq_id> owners) {

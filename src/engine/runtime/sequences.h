@@ -34,13 +34,13 @@ class Sequences {
   Sequences(llama_context* context, const Limits& limits);
 
   /// Results are bit for bit those of an empty cache only if the sequence's tokens lie in their
-  /// cells in order (InOrder), for some models only in an empty cache (Fresh). The cache is emptied
-  /// where that is needed, unless others compute: then nothing is promised.
+  /// cells in order (InOrder: kept so by keep_order(), whatever else computes; needs
+  /// Limits::can_cut), for some models only in an empty cache (Fresh: emptied unless others
+  /// compute; then nothing is promised).
   enum class Layout : std::uint8_t { Any, InOrder, Fresh };
   struct Wish {
     bool reuse = true;  // begin with the longest common prefix there is
     Layout layout = Layout::Any;
-    std::uint32_t tokens_max = 0;  // prompt and answer together
   };
   struct Claim {
     llama_seq_id id = 0;
@@ -64,6 +64,18 @@ class Sequences {
   /// Frees cells until `cells` are free, longest unused first. False if what is being computed
   /// holds them. Call before each batch.
   bool make_room(std::uint32_t cells);
+  /// Sees to it that the rows of a batch, about to be computed for these owners, keep every
+  /// sequence claimed InOrder in order: one whose next token would fall into a hole before its last
+  /// is moved to the lowest free cells, which costs a copy of its state through memory. Idle
+  /// sequences may be evicted for that. False if one could not be moved and was emptied: its tokens
+  /// are computed again, so the batch must be made anew. Call after make_room(), before each batch.
+  bool keep_order(std::span<const llama_seq_id> owners);
+  /// How many sequences keep_order() has moved.
+  std::uint64_t moves() const { return moves_; }
+  /// Leading tokens of the sequence that were computed in order: what a sequence claimed InOrder
+  /// may reuse of it.
+  std::uint32_t exact(llama_seq_id id) const { return residents_[id].exact; }
+
   /// Frees the longest unused sequence, a pinned one only when there is no other. False if there
   /// is none.
   bool evict_one();
@@ -95,8 +107,6 @@ class Sequences {
                             std::string_view state, std::uint32_t keep);
   /// As claim() would give, without claiming: tokens that are there and can be built on.
   std::uint32_t reusable(std::span<const llama_token> prompt, const Wish& wish) const;
-  /// Whether the claim's tokens lie in order, and all that may follow will.
-  bool stays_in_order(const Claim& claim, const Wish& wish) const;
   const Limits& limits() const { return limits_; }
 
   /// Tokens that are in the sequence now.
@@ -117,6 +127,8 @@ class Sequences {
   struct Resident {
     Use use = Use::Free;
     std::vector<llama_token> tokens{};  // exactly what its cells hold
+    std::uint32_t exact = 0;            // see exact()
+    bool in_order = false;              // claimed InOrder
     std::uint64_t used_at = 0;          // ticks; the smallest goes first
     bool is_prefix = false;             // kept for itself: prompts fork it and never continue it
     std::string pin{};                  // not empty: goes last
@@ -127,7 +139,7 @@ class Sequences {
     llama_seq_id id = -1;
     std::uint32_t tokens = 0;
   };
-  Match best_match(std::span<const llama_token> prompt) const;
+  Match best_match(std::span<const llama_token> prompt, Layout layout) const;
   Claim reuse(const Match& match);
   Claim begin_empty();
   Claim fork(const Match& match);
@@ -136,9 +148,13 @@ class Sequences {
   void let_go(Resident& resident);
   bool is_kept_elsewhere(llama_seq_id id);
   void bound_pins();
+  std::optional<llama_seq_id> leaves_order(std::span<const llama_seq_id> owners) const;
+  bool move(llama_seq_id id, std::uint32_t rows);
 
   bool others_compute() const;
   void check_step(llama_seq_id id);
+  Result<void> write_behind(llama_seq_id id, std::uint32_t count, std::uint32_t keep,
+                            std::string_view state);
   Result<void> set_state(llama_seq_id id, std::uint32_t tokens, std::string_view state);
 
   llama_context* const context_;
@@ -148,6 +164,7 @@ class Sequences {
   std::vector<Resident> residents_;  // index: llama_seq_id
   std::uint64_t ticks_ = 0;
   std::uint64_t evictions_ = 0;
+  std::uint64_t moves_ = 0;
 };
 
 }  // namespace hearth::engine

@@ -45,6 +45,7 @@ class SequencesTest : public ::testing::Test {
   /// Computes `more` tokens at the end of the sequence, as one batch.
   void compute(llama_seq_id id, const std::vector<llama_token>& more) {
     ASSERT_TRUE(sequences_.make_room(more.size()));
+    ASSERT_TRUE(sequences_.keep_order(std::vector<llama_seq_id>(more.size(), id)));
     llama_batch batch = llama_batch_init(static_cast<std::int32_t>(more.size()), 0, 1);
     batch.n_tokens = static_cast<std::int32_t>(more.size());
     for (std::size_t i = 0; i < more.size(); ++i) {
@@ -66,6 +67,26 @@ class SequencesTest : public ::testing::Test {
     compute(claim.id, {prompt.begin() + claim.reused, prompt.end()});
     sequences_.release(claim.id, keep);
     return claim;
+  }
+
+  /// The logits after the token that was computed last.
+  std::vector<float> logits() {
+    const float* all = llama_get_logits_ith(context_.get(), -1);
+    return {all, all + model_->vocabulary()};
+  }
+
+  /// A sequence of 60 behind another that has left, and 50 tokens more. The logits after those.
+  std::vector<float> grow_behind_a_hole(Layout layout) {
+    run(tokens(60, 10));
+    const auto claim = sequences_.claim(tokens(110, 200), {.layout = layout});
+    compute(claim.id, tokens(60, 200));
+    EXPECT_TRUE(sequences_.evict_one());
+    compute(claim.id, tokens(50, 260));
+    const bool sorted = std::ranges::is_sorted(sequences_.cells().cells_of(claim.id));
+    EXPECT_EQ(sorted, layout == Layout::InOrder);
+    EXPECT_EQ(sequences_.exact(claim.id), sorted ? 110u : 60u);
+    sequences_.release(claim.id, true);
+    return logits();
   }
 
   /// The sequence's positions in the order of their cells, as llama.cpp itself has them.
@@ -108,6 +129,12 @@ class SequencesTest : public ::testing::Test {
     const auto put = sequences_.append_state(claim.id, piece, state, keep);
     EXPECT_TRUE(put.ok() || put.error().code == Code::Busy);
     return sequences_.length(claim.id);
+  }
+
+  bool is_in_order(llama_seq_id id) const {
+    const auto cells = sequences_.cells().cells_of(id);
+    return std::is_sorted(cells.begin(), cells.end()) &&
+           sequences_.exact(id) == sequences_.length(id);
   }
 
   static LoadedModel* model_;
@@ -184,21 +211,90 @@ TEST_F(SequencesTest, MoreForksThanSequencesReplaceTheOldest) {
   }
 }
 
-TEST_F(SequencesTest, InOrderEmptiesACacheWithHoles) {
-  run(tokens(60, 10));
-  run(tokens(60, 200));
-  run(tokens(60, 400));
-  const Sequences::Wish in_order{.layout = Layout::InOrder, .tokens_max = 70};
-  EXPECT_EQ(run(tokens(60, 200), in_order).reused, 59u);  // packed: nothing to fear
-  ASSERT_TRUE(sequences_.evict_one());  // the first: a hole of 60 before the others
-  EXPECT_EQ(run(tokens(60, 400), in_order).reused, 0u);
-  EXPECT_EQ(sequences_.used_cells(), 60u);
+TEST_F(SequencesTest, InOrderMovesWhatWouldFallIntoAHole) {
+  const auto claim = sequences_.claim(tokens(110, 200), {});
+  compute(claim.id, tokens(60, 200));
+  compute(claim.id, tokens(50, 260));
+  const auto alone = logits();
+  sequences_.release(claim.id, false);
+  EXPECT_EQ(grow_behind_a_hole(Layout::InOrder), alone);
+  EXPECT_EQ(sequences_.moves(), 1u);
+  EXPECT_EQ(sequences_.used_cells(), 110u);
+  sequences_.evict_all();
+  EXPECT_NE(grow_behind_a_hole(Layout::Any), alone);  // it is the order that does it
+  EXPECT_EQ(sequences_.moves(), 1u);
 }
 
-TEST_F(SequencesTest, InOrderMakesRoomBeforehand) {
-  run(tokens(150, 10));
-  EXPECT_EQ(run(tokens(100, 10), {.layout = Layout::InOrder, .tokens_max = 205}).reused, 99u);
-  EXPECT_EQ(run(tokens(100, 10), {.layout = Layout::InOrder, .tokens_max = 206}).reused, 0u);
+TEST_F(SequencesTest, InOrderReusesOnlyWhatWasComputedInOrder) {
+  grow_behind_a_hole(Layout::Any);
+  const std::vector<llama_token> longer = tokens(120, 200);
+  EXPECT_EQ(run(longer, {.layout = Layout::InOrder}).reused, 60u);
+  sequences_.evict_all();
+  grow_behind_a_hole(Layout::InOrder);
+  EXPECT_EQ(run(longer, {.layout = Layout::InOrder}).reused, 110u);
+}
+
+TEST_F(SequencesTest, GapsBetweenCellsChangeNothing) {
+  const auto claim = sequences_.claim(tokens(40, 200), {});
+  compute(claim.id, tokens(20, 200));
+  compute(claim.id, tokens(20, 220));
+  const auto alone = logits();
+  sequences_.release(claim.id, false);
+  run(tokens(30, 10));
+  const auto first = sequences_.claim(tokens(40, 200), {});
+  compute(first.id, tokens(20, 200));
+  run(tokens(30, 400));
+  compute(first.id, tokens(20, 220));
+  EXPECT_EQ(logits(), alone);
+}
+
+TEST_F(SequencesTest, AMoveLeavesSharedCellsToTheOthersAndNeedsRoomForThem) {
+  run(tokens(60, 10));
+  run(tokens(60, 200));
+  const auto fork = sequences_.claim(tokens(61, 200), {.layout = Layout::InOrder});
+  EXPECT_EQ(fork.reused, 60u);
+  sequences_.release(fork.id, true);
+  const auto again = sequences_.claim(tokens(50, 200), {.layout = Layout::InOrder});
+  EXPECT_EQ(again.reused, 49u);
+  ASSERT_TRUE(sequences_.evict_one());  // the first: a hole before the fork
+  compute(again.id, {249});
+  EXPECT_EQ(sequences_.moves(), 1u);
+  EXPECT_EQ(sequences_.length(again.id), 50u);
+  EXPECT_EQ(sequences_.used_cells(), 110u);
+  EXPECT_TRUE(std::ranges::is_sorted(sequences_.cells().cells_of(again.id)));
+}
+
+TEST_F(SequencesTest, OrderIsKeptWhateverOthersDo) {
+  std::mt19937 random(2);
+  const auto up_to = [&](std::uint32_t n) { return static_cast<int>(random() % n); };
+  std::vector<Sequences::Claim> open;
+  for (int round = 0; round < 400; ++round) {
+    SCOPED_TRACE(round);
+    if (open.size() < 3) {
+      const auto layout = up_to(3) > 0 ? Layout::InOrder : Layout::Any;
+      const std::vector<llama_token> prompt = tokens(5 + up_to(20), 10 + 100 * up_to(3));
+      open.push_back(sequences_.claim(prompt, {.layout = layout}));
+      compute(open.back().id, {prompt.begin() + open.back().reused, prompt.end()});
+      if (layout == Layout::InOrder) {
+        ASSERT_EQ(sequences_.exact(open.back().id), prompt.size());
+      }
+    }
+    const std::size_t which = random() % open.size();
+    compute(open[which].id, {static_cast<llama_token>(7 + up_to(3))});
+    if (sequences_.length(open[which].id) > 40 || up_to(8) == 0) {
+      const auto order = real_order(open[which].id);
+      if (sequences_.exact(open[which].id) == order.size()) {
+        ASSERT_TRUE(std::ranges::is_sorted(order));
+      }
+      sequences_.release(open[which].id, up_to(3) > 0);
+      open.erase(open.begin() + static_cast<std::ptrdiff_t>(which));
+    }
+    if (up_to(4) == 0) sequences_.evict_one();
+    for (const auto& claim : open) {
+      ASSERT_EQ(mapped_order(claim.id), real_order(claim.id));
+    }
+  }
+  EXPECT_GT(sequences_.moves(), 10u);
 }
 
 TEST_F(SequencesTest, FreshBeginsInAnEmptyCacheUnlessOthersCompute) {
@@ -303,12 +399,12 @@ TEST_F(SequencesTest, WhatWasComputedOnTrialIsTakenAway) {
   EXPECT_EQ(sequences_.length(second.id), 20u);
   EXPECT_EQ(sequences_.used_cells(), 40u);
   EXPECT_EQ(sequences_.free_cells(), kCells - 40);
-  EXPECT_TRUE(sequences_.cells().grows_in_order(first.id));
-  EXPECT_TRUE(sequences_.cells().grows_in_order(second.id));
+  EXPECT_TRUE(is_in_order(first.id));
+  EXPECT_TRUE(is_in_order(second.id));
   sequences_.cut(second.id, 20);  // nothing to take
   compute(second.id, {5});
   EXPECT_EQ(mapped_order(second.id), real_order(second.id));
-  EXPECT_TRUE(sequences_.cells().grows_in_order(second.id));
+  EXPECT_TRUE(is_in_order(second.id));
 }
 
 TEST_F(SequencesTest, StateThatWasMovedIsTheStateThatWasComputed) {
@@ -329,14 +425,14 @@ TEST_F(SequencesTest, StateThatWasMovedIsTheStateThatWasComputed) {
   EXPECT_EQ(sequences_.copy_state(again.id, 0, 60).value(), whole);
   EXPECT_EQ(sequences_.length(again.id), 60u);
   EXPECT_EQ(sequences_.used_cells(), 60u);
-  EXPECT_TRUE(sequences_.cells().grows_in_order(again.id));
+  EXPECT_TRUE(is_in_order(again.id));
 
   // Cut back to a border, then on with the first tokens of a piece.
   sequences_.cut(again.id, 25);
   ASSERT_TRUE(sequences_.append_state(again.id, std::span(all).subspan(25), second, 15).ok());
   EXPECT_EQ(sequences_.copy_state(again.id, 0, 40).value(), part);
   EXPECT_EQ(sequences_.used_cells(), 40u);
-  EXPECT_TRUE(sequences_.cells().grows_in_order(again.id));
+  EXPECT_TRUE(is_in_order(again.id));
 }
 
 TEST_F(SequencesTest, StateOfOtherPositionsIsRefused) {
@@ -369,14 +465,11 @@ TEST_F(SequencesTest, StateNeedsFreeCells) {
 TEST_F(SequencesTest, SaysHowMuchALookForReuseWouldFind) {
   run(tokens(60, 10));
   run(tokens(60, 200));
-  const Sequences::Wish in_order{.layout = Layout::InOrder, .tokens_max = 70};
+  const Sequences::Wish in_order{.layout = Layout::InOrder};
   EXPECT_EQ(sequences_.reusable(tokens(60, 200), {}), 59u);
   EXPECT_EQ(sequences_.reusable(tokens(60, 200), in_order), 59u);
   EXPECT_EQ(sequences_.reusable(tokens(60, 200), {.layout = Layout::Fresh}), 0u);
   EXPECT_EQ(sequences_.reusable(tokens(60, 200), {.reuse = false}), 0u);
-  ASSERT_TRUE(sequences_.evict_one());  // a hole before it
-  EXPECT_EQ(sequences_.reusable(tokens(60, 200), {}), 59u);
-  EXPECT_EQ(sequences_.reusable(tokens(60, 200), in_order), 0u);
 }
 
 TEST_F(SequencesTest, TheMapAgreesWithLlamaWhateverHappens) {
@@ -387,7 +480,7 @@ TEST_F(SequencesTest, TheMapAgreesWithLlamaWhateverHappens) {
     std::vector<llama_token> prompt = tokens(5 + up_to(60), 10 + 100 * up_to(3));
     for (std::size_t i = 20; i < prompt.size(); ++i) prompt[i] += up_to(2);
     const auto layout = round % 50 == 49 ? Layout::InOrder : Layout::Any;
-    auto claim = sequences_.claim(prompt, {.layout = layout, .tokens_max = 80});
+    auto claim = sequences_.claim(prompt, {.layout = layout});
     if (up_to(3) == 0) claim.reused = move_state(claim, prompt, up_to(20));
     compute(claim.id, {prompt.begin() + claim.reused, prompt.end()});
     for (int i = up_to(6); i > 0; --i) {

@@ -17,7 +17,8 @@ constexpr double kMillisMax = 1e12;
 json body(const chat::Started& started) {
   return {{"prompt_tokens", started.prompt_tokens},
           {"cached_tokens", started.cached_tokens},
-          {"seed", started.seed}};
+          {"seed", started.seed},
+          {"deterministic", started.deterministic}};
 }
 
 json body(const chat::ToolCallDelta& call) {
@@ -73,6 +74,7 @@ Result<chat::Event> read_started(const Fields& fields) {
   TRY(started.prompt_tokens, read_u32(fields, "prompt_tokens"));
   TRY(started.cached_tokens, read_u32(fields, "cached_tokens", 0, started.prompt_tokens));
   TRY(started.seed, read_u32(fields, "seed"));
+  TRY(started.deterministic, read_flag(fields, "deterministic"));
   return chat::Event(started);
 }
 

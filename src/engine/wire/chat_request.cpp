@@ -250,6 +250,7 @@ json chat_request_body(const chat::Request& request) {
             {"stop", request.stop},
             {"cache_prompt", request.cache_prompt},
             {"ignore_eos", request.ignore_eos},
+            {"deterministic", request.deterministic},
             {"lookup", request.lookup},
             {"forced_tokens", request.forced_tokens}};
   if (!is_default(request.cache)) body["cache"] = cache_body(request.cache);
@@ -272,6 +273,7 @@ Result<chat::Request> read_chat_request(const Fields& fields) {
   TRY(const auto top_logprobs, fields.whole("top_logprobs", {0, chat::kTopLogprobsMax}));
   TRY(request.cache_prompt, read_flag(fields, "cache_prompt"));
   TRY(request.ignore_eos, read_flag(fields, "ignore_eos"));
+  TRY(request.deterministic, read_flag(fields, "deterministic"));
   TRY(request.cache, read_cache(fields, request.prompt));
   TRY(request.lookup, read_flag(fields, "lookup"));
   TRY(request.forced_tokens, read_flag(fields, "forced_tokens"));

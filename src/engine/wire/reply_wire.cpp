@@ -58,7 +58,8 @@ json body(const Loaded& loaded) {
           {"threads", loaded.threads},
           {"kv_type", static_cast<int>(loaded.kv_type)},
           {"can_embed", loaded.can_embed},
-          {"batch_invariant", loaded.batch_invariant}};
+          {"batch_invariant", loaded.batch_invariant},
+          {"numerics", clean(loaded.numerics)}};
 }
 json body(const LoadFailed& failed) { return {{"error", error_body(failed.error)}}; }
 json body(const GenerateEvent& event) {
@@ -164,6 +165,7 @@ Result<Reply> read_loaded(const Fields& fields) {
   if (loaded.kv_type == KvType::Auto) return fields.wrong("kv_type", "must have been chosen");
   TRY(loaded.can_embed, read_flag(fields, "can_embed"));
   TRY(loaded.batch_invariant, read_flag(fields, "batch_invariant"));
+  TRY(loaded.numerics, read_text(fields, "numerics", kNumericsBytesMax));
   return Reply(std::move(loaded));
 }
 

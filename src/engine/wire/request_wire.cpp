@@ -23,6 +23,7 @@ json options_body(const LoadOptions& options) {
           {"gpu_layers", options.gpu_layers},
           {"kv_type", static_cast<int>(options.kv_type)},
           {"embeddings", options.embeddings},
+          {"deterministic", options.deterministic},
           {"core_board", json::binary({options.core_board.begin(), options.core_board.end()})}};
 }
 
@@ -89,6 +90,7 @@ Result<LoadOptions> read_options(const Fields& fields) {
   TRY(options.kv_type, read_enum<KvType>(fields, "kv_type", 3));
   TRY(options.embeddings, read_flag(fields, "embeddings"));
   TRY(options.core_board, read_path(fields, "core_board"));
+  TRY(options.deterministic, read_flag(fields, "deterministic"));
   return options;
 }
 

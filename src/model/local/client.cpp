@@ -336,6 +336,11 @@ engine::ModelFacts Client::facts() const {
   return facts;
 }
 
+std::string Client::numerics() const {
+  MutexLock lock(mutex_);
+  return loaded_ ? loaded_->numerics : "";
+}
+
 std::uint32_t Client::context_tokens() const {
   MutexLock lock(mutex_);
   return loaded_ ? loaded_->context_tokens : 0;

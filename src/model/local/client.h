@@ -38,6 +38,7 @@ class Client {
   State state() const EXCLUDES(mutex_);
   std::string state_text() const EXCLUDES(mutex_);
   engine::ModelFacts facts() const EXCLUDES(mutex_);
+  std::string numerics() const EXCLUDES(mutex_);
   std::uint32_t context_tokens() const EXCLUDES(mutex_);
   void set_fingerprint(std::string fingerprint) EXCLUDES(mutex_);
 

@@ -75,6 +75,7 @@ Result<LocalOptions> local_options(const config::Config& config) {
                   .prefill_chunk_tokens = model.prefill_chunk_tokens,
                   .gpu_layers = model.gpu_layers,
                   .kv_type = kv_type,
+                  .deterministic = model.deterministic,
                   .core_board = engine::default_board_path(runtime_dir())};
   options.snapshots = {.directory = config.data_dir + "/kv",
                        .bytes_max = config.cache.disk_bytes_max};
@@ -118,6 +119,7 @@ const std::string& LocalModel::name() const { return client_->options().name; }
 State LocalModel::state() const { return client_->state(); }
 std::string LocalModel::state_text() const { return client_->state_text(); }
 engine::ModelFacts LocalModel::facts() const { return client_->facts(); }
+std::string LocalModel::numerics() const { return client_->numerics(); }
 std::uint32_t LocalModel::context_tokens() const { return client_->context_tokens(); }
 
 Result<std::unique_ptr<Generation>> LocalModel::start(chat::Request request,

@@ -56,6 +56,7 @@ class LocalModel final : public Model {
   State state() const override;
   std::string state_text() const override;
   engine::ModelFacts facts() const override;
+  std::string numerics() const override;
   std::uint32_t context_tokens() const override;
   Result<std::unique_ptr<Generation>> start(chat::Request request,
                                             std::shared_ptr<EventSink> sink) override;
