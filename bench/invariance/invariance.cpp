@@ -1,10 +1,12 @@
 // invariance MODEL.gguf...: computes the same tokens in many ways and compares logits bit by bit,
 // for each model with several kinds of weights and both kinds of KV cache. Prints one row for each.
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/runtime/self_check.h"
@@ -94,8 +96,9 @@ void measure(const std::string& file, std::uint32_t tokens) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const char* wanted = std::getenv("TOKENS");
-  const auto tokens = static_cast<std::uint32_t>(wanted ? std::atoi(wanted) : 200);
+  std::uint32_t tokens = 200;
+  const std::string_view wanted = std::getenv("TOKENS") ? std::getenv("TOKENS") : "";
+  std::from_chars(wanted.data(), wanted.data() + wanted.size(), tokens);
   llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
   llama_backend_init();
   std::printf(
