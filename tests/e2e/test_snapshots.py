@@ -100,7 +100,7 @@ class Snapshots(unittest.TestCase):
         harness.wait_until(lambda: daemon.metric("hearth_kv_snapshot_skipped_total") == 1, 10, "skipped")
 
     def test_the_setting_bounds_the_bytes(self):
-        bound = 1_200_000
+        bound = 4_000_000
         daemon = self.start(HEARTH_CACHE_DISK_BYTES_MAX=str(bound))
         for i in range(4):
             self.say(daemon, f"{i} {STORY}")
