@@ -263,10 +263,10 @@ TEST(CoreLease, ARemovedBoardIsMadeAnew) {
   lease->release();
   std::filesystem::remove(folder.file());
   EXPECT_EQ(lease->acquire(2, 2, never).cores, 2u);
-  Engine other(folder.file(), 2);
-  other.tell('a');
   EXPECT_TRUE(std::filesystem::exists(folder.file()));
+  Engine other(folder.file(), 2);
   lease->release();
+  other.tell('a');
   EXPECT_EQ(other.hear(), 2u);
 }
 
