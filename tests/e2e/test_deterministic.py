@@ -6,7 +6,7 @@ import unittest
 
 import harness
 
-CLIENTS = 32
+CLIENTS = 16
 
 
 def fields_of(number):
@@ -33,20 +33,24 @@ def noise(daemon, number):
         next(iter(stream), None)
         stream.close()  # hangs up
     else:
-        daemon.chat(text, max_tokens=picker.randrange(1, 40), temperature=1)
+        daemon.chat(text, timeout=240, max_tokens=picker.randrange(1, 40), temperature=1)
 
 
 class Deterministic(unittest.TestCase):
+
     def test_under_load_and_after_a_restart(self):
         with harness.Daemon() as quiet:
+            harness.wait_until(lambda: quiet.chat("hi", max_tokens=1).json["system_fingerprint"], 60, "hash")
             alone = [quiet.chat(**fields_of(i)) for i in range(CLIENTS)]
         for answer in alone:
             self.assertEqual(answer.status, 200, answer.body)
         self.assertGreater(len({said(a) for a in alone}), CLIENTS // 2)
         with harness.Daemon(HEARTH_MODEL_QUEUE_MAX="128", HEARTH_MODEL_THREADS="2") as busy, \
                 concurrent.futures.ThreadPoolExecutor(CLIENTS + 8) as pool:
-            others = [pool.submit(noise, busy, i) for i in range(24)]
-            jobs = [pool.submit(busy.chat, **fields_of(i)) for i in range(CLIENTS)]
+            # The model's hash is computed at the lowest priority; a reply before it is known names none.
+            harness.wait_until(lambda: busy.chat("hi", max_tokens=1).json["system_fingerprint"], 60, "hash")
+            others = [pool.submit(noise, busy, i) for i in range(10)]
+            jobs = [pool.submit(busy.chat, timeout=240, **fields_of(i)) for i in range(CLIENTS)]
             for number, (job, first) in enumerate(zip(jobs, alone)):
                 self.assertEqual(said(job.result()), said(first), number)
             for other in others:
