@@ -34,7 +34,7 @@ function(hearth_test name)
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE ${TEST_LINK} GTest::gmock GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
-  set(timeout_s 300)
+  set(timeout_s 600)
   if(HEARTH_SANITIZE)
     set(timeout_s 900)  # they slow the engine's tests most, which compute with a real model
   endif()
