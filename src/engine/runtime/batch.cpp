@@ -31,7 +31,7 @@ void Batch::clear() {
   owners_.clear();
 }
 
-std::vector<std::uint32_t> share_out(std::span<const std::uint32_t> wants, std::uint32_t budget) {
+std::vector<std::uint32_t> share_out(std::span<const std::uint64_t> wants, std::uint32_t budget) {
   std::vector<std::size_t> order(wants.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
@@ -39,7 +39,7 @@ std::vector<std::uint32_t> share_out(std::span<const std::uint32_t> wants, std::
   std::vector<std::uint32_t> shares(wants.size());
   auto sharers = static_cast<std::uint32_t>(wants.size());
   for (const std::size_t i : order) {
-    shares[i] = std::min(wants[i], budget / sharers);
+    shares[i] = static_cast<std::uint32_t>(std::min<std::uint64_t>(wants[i], budget / sharers));
     budget -= shares[i];
     --sharers;
   }

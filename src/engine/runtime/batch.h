@@ -37,6 +37,6 @@ class Batch {
 
 /// Deals `budget` out to those who want `wants`: equal shares, the smallest wish first (among
 /// equals the earliest), so that what it leaves goes to the larger ones. Pure.
-std::vector<std::uint32_t> share_out(std::span<const std::uint32_t> wants, std::uint32_t budget);
+std::vector<std::uint32_t> share_out(std::span<const std::uint64_t> wants, std::uint32_t budget);
 
 }  // namespace hearth::engine

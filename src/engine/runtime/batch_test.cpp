@@ -27,7 +27,7 @@ TEST(Batch, HoldsItsRowsUpToItsSize) {
 
 TEST(ShareOut, Table) {
   struct Case {
-    std::vector<std::uint32_t> wants;
+    std::vector<std::uint64_t> wants;
     std::uint32_t budget;
     std::vector<std::uint32_t> shares;
   };

@@ -1,30 +1,11 @@
 #include "engine/runtime/fair_queue.h"
 
 #include <algorithm>
-#include <numeric>
-#include <tuple>
+#include <utility>
+
+#include "engine/runtime/batch.h"
 
 namespace hearth::engine {
-namespace {
-
-/// Deals `budget` out to needs: the smallest first, so that what it leaves goes to the larger ones.
-std::vector<std::uint32_t> level(const std::vector<std::uint64_t>& needs, std::uint32_t budget) {
-  std::vector<std::size_t> order(needs.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&needs](std::size_t a, std::size_t b) { return needs[a] < needs[b]; });
-  std::vector<std::uint32_t> shares(needs.size());
-  auto sharers = static_cast<std::uint32_t>(needs.size());
-  for (const std::size_t place : order) {
-    shares[place] =
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(needs[place], budget / sharers));
-    budget -= shares[place];
-    --sharers;
-  }
-  return shares;
-}
-
-}  // namespace
 
 std::size_t FairTurns::next(std::span<const Account> waiting, std::span<const Account> running) {
   const auto rank = [&](Account account) {
@@ -57,14 +38,14 @@ std::vector<std::uint32_t> fair_shares(std::span<const PromptWant> wants, std::u
     for (const std::size_t place : its) total += wants[place].tokens;
     totals.push_back(total);
   }
-  const std::vector<std::uint32_t> by_account = level(totals, budget);
+  const std::vector<std::uint32_t> by_account = share_out(totals, budget);
 
   std::vector<std::uint32_t> shares(wants.size());
   std::size_t next = 0;
   for (const auto& [account, its] : places) {
     std::vector<std::uint64_t> needs;
     for (const std::size_t place : its) needs.push_back(wants[place].tokens);
-    const auto dealt = level(needs, by_account[next++]);
+    const auto dealt = share_out(needs, by_account[next++]);
     for (std::size_t i = 0; i < its.size(); ++i) shares[its[i]] = dealt[i];
   }
   return shares;
