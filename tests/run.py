@@ -24,6 +24,7 @@ OUTPUT_LINES_SHOWN = 60
 AFTER_KILL_S = 5
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
+    "LSAN_OPTIONS": "suppressions=" + str(ROOT / "tests" / "lsan.supp") + ":print_suppressions=0",
     "UBSAN_OPTIONS": "print_stacktrace=1",
     "TSAN_OPTIONS": "second_deadlock_stack=1:suppressions=" + str(ROOT / "tests" / "tsan.supp"),
 }

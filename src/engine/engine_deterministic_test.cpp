@@ -10,7 +10,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr LoadOptions kOptions{.context_tokens = 1'024, .slots = 4};
+const LoadOptions kOptions{.context_tokens = 1'024, .slots = 4};
 constexpr int kReplies = 40;
 
 chat::PlainTokens some_tokens(int count, int kind) {

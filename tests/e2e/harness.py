@@ -31,6 +31,11 @@ def run(*arguments, timeout=120, stdin="", **extra):
                           timeout=timeout, env=environment)
 
 
+def is_static():
+    """Whether the binary is the one that is shipped, and not a debug or sanitizer build."""
+    return "not a dynamic" in subprocess.run(["ldd", HEARTH], capture_output=True, text=True).stderr
+
+
 def wait_until(condition, timeout_s, what):
     """Waits for `condition()` to be true and returns its value."""
     deadline = time.monotonic() + timeout_s

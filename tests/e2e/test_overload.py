@@ -105,7 +105,8 @@ class Fairness(unittest.TestCase):
         return crowd.rush([cls.client(token, tokens)])[0]
 
     def test_one_token_cannot_starve_another(self):
-        greedy = [self.client(self.GREEDY, TICKS) for _ in range(60)]
+        # So long that places, and not the building of prompts, are what there is to share.
+        greedy = [self.client(self.GREEDY, 4 * TICKS) for _ in range(60)]
         result = {}
         flood = threading.Thread(target=lambda: result.update(clients=crowd.rush(greedy)))
         flood.start()
@@ -121,7 +122,7 @@ class Fairness(unittest.TestCase):
         self.assertEqual([c.status for c in modest], [200] * 3, modest[-1].body)
         served = [c for c in result["clients"] if c.status == 200]
         self.assertGreaterEqual(len(served), SLOTS + WAITING - WAITING // 4)
-        ended_before = sum(c.end_at < started + took for c in served)
+        ended_before = sum(started < c.end_at < started + took for c in served)
         # Each of the three waited for at most about one of the greedy ones in each slot.
         self.assertLess(ended_before, 3 * SLOTS + SLOTS + 1)
         told = [c for c in result["clients"] if c.status == 429]

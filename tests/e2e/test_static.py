@@ -12,11 +12,7 @@ STRIPPED_BYTES_MAX = 25_000_000  # without the model
 EMBER = pathlib.Path(__file__).parents[2] / "models" / "ember" / "ember.gguf"
 
 
-def is_static():
-    return "not a dynamic" in subprocess.run(["ldd", harness.HEARTH], capture_output=True, text=True).stderr
-
-
-@unittest.skipUnless(is_static(), "a sanitizer or debug build")
+@unittest.skipUnless(harness.is_static(), "a sanitizer or debug build")
 class Static(unittest.TestCase):
     def test_size_without_the_model(self):
         with tempfile.TemporaryDirectory() as folder:

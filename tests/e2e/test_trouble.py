@@ -239,6 +239,7 @@ class Disk(unittest.TestCase):
         self.assertIn("Read-only file system", result.stdout)
 
 
+@unittest.skipUnless(harness.is_static(), "the loader and sanitizers need descriptors of their own")
 class Descriptors(unittest.TestCase):
     def daemon_with(self, descriptors, **options):
         """A daemon that may have so many descriptors open."""
