@@ -33,7 +33,7 @@ void check_generation(const hearth::chat::Request& request) {
   require(request.format.source.size() <= kSchemaBytesMax);
 }
 
-void check_chat(const nlohmann::json& body) {
+void check_chat(const nlohmann::ordered_json& body) {
   const auto got = hearth::api::parse_chat_request(body, kVocabulary);
   if (!got.ok()) return require(!got.error().message.empty());
   check_generation(got.value().request);
@@ -44,7 +44,7 @@ void check_chat(const nlohmann::json& body) {
           got.value().delivery.choices <= hearth::api::kChoicesMax);
 }
 
-void check_texts(const nlohmann::json& body) {
+void check_texts(const nlohmann::ordered_json& body) {
   const auto completion = hearth::api::parse_completion_request(body, kVocabulary);
   if (completion.ok()) check_generation(completion.value().request);
   const auto embedding = hearth::api::parse_embedding_request(body, kVocabulary, 8);

@@ -46,7 +46,8 @@ std::optional<DaemonInfo> parse_pid_file(int fd) {
   char text[1'024];
   const ssize_t size = pread(fd, text, sizeof text, 0);
   if (size <= 0) return std::nullopt;
-  const auto json = nlohmann::json::parse(text, text + size, nullptr, /*allow_exceptions=*/false);
+  const auto json =
+      nlohmann::ordered_json::parse(text, text + size, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return std::nullopt;
   DaemonInfo info;
   const auto number = [&](const char* name) -> std::int64_t {
@@ -66,7 +67,7 @@ std::optional<DaemonInfo> parse_pid_file(int fd) {
 
 Result<void> write_pid_file(int fd, const std::string& path, const std::string& host,
                             std::uint16_t port) {
-  const nlohmann::json json = {
+  const nlohmann::ordered_json json = {
       {"pid", getpid()}, {"host", host}, {"port", port}, {"version", HEARTH_VERSION}};
   const std::string text = json.dump() + "\n";
   // Longer first, then cut, so that a reader never sees an empty file after the first write.

@@ -1,6 +1,8 @@
 #include "base/fields.h"
 
 #include <cmath>
+#include <limits>
+#include <vector>
 
 namespace hearth {
 namespace {
@@ -17,29 +19,32 @@ std::string between(std::string_view kind, const std::string& min, const std::st
   return "a " + std::string(kind) + " from " + min + " to " + max + " is required";
 }
 
-/// Depth of brackets outside strings, found before parsing so that the parser never recurses
-/// deeper.
-bool deeper_than(std::string_view text, int depth_max) {
-  int depth = 0;
+/// What is wrong with the shape of the text, found by its brackets and commas outside strings
+/// before anything is parsed: the parser recurses, and finds a member by looking at all of its
+/// object.
+std::optional<std::string> misshapen(std::string_view text, std::size_t depth_max) {
+  std::vector<std::size_t> members;  // of each open object, less one; kArray for an array
+  constexpr std::size_t kArray = std::numeric_limits<std::size_t>::max();
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
+    if (c == '"') in_string = !in_string;
     if (in_string) {
       if (c == '\\') ++i;
-      if (c == '"') in_string = false;
       continue;
     }
-    if (c == '"') in_string = true;
-    if (c == '[' || c == '{') {
-      if (++depth > depth_max) return true;
-    }
-    if (c == ']' || c == '}') --depth;
+    if (c == '[' || c == '{') members.push_back(c == '{' ? 0 : kArray);
+    if (members.size() > depth_max) return "nested deeper than " + std::to_string(depth_max);
+    if (members.empty()) continue;
+    if (c == ']' || c == '}') members.pop_back();
+    if (c == ',' && members.back() != kArray && ++members.back() >= kMembersMax)
+      return "with an object of more than " + std::to_string(kMembersMax) + " members";
   }
-  return false;
+  return std::nullopt;
 }
 
 /// nlohmann's SAX parser tells the place of the first error without throwing.
-struct ErrorPlace final : nlohmann::json::json_sax_t {
+struct ErrorPlace final : Json::json_sax_t {
   std::size_t at = 0;
   bool null() override { return true; }
   bool boolean(bool) override { return true; }
@@ -53,8 +58,7 @@ struct ErrorPlace final : nlohmann::json::json_sax_t {
   bool end_object() override { return true; }
   bool start_array(std::size_t) override { return true; }
   bool end_array() override { return true; }
-  bool parse_error(std::size_t position, const std::string&,
-                   const nlohmann::json::exception&) override {
+  bool parse_error(std::size_t position, const std::string&, const Json::exception&) override {
     at = position;
     return false;
   }
@@ -67,27 +71,25 @@ Error field_error(std::string field, std::string_view problem) {
   return {Code::InvalidInput, std::move(message), std::move(field)};
 }
 
-Result<nlohmann::json> parse_json(std::string_view text, std::string_view what, int depth_max) {
-  if (deeper_than(text, depth_max))
-    return Error{Code::InvalidInput,
-                 std::string(what) + ": JSON nested deeper than " + std::to_string(depth_max),
-                 {}};
-  auto value = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+Result<Json> parse_json(std::string_view text, std::string_view what, int depth_max) {
+  if (const auto problem = misshapen(text, static_cast<std::size_t>(depth_max)))
+    return Error{Code::InvalidInput, std::string(what) + ": JSON " + *problem, {}};
+  auto value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!value.is_discarded()) return value;
   ErrorPlace place;
-  nlohmann::json::sax_parse(text, &place);
+  Json::sax_parse(text, &place);
   return Error{
       Code::InvalidInput,
       std::string(what) + ": not valid JSON (error at byte " + std::to_string(place.at) + ")",
       {}};
 }
 
-Result<Fields> Fields::of(const nlohmann::json& value, std::string path) {
+Result<Fields> Fields::of(const Json& value, std::string path) {
   if (!value.is_object()) return field_error(std::move(path), "a JSON object is required");
   return Fields(value, std::move(path));
 }
 
-const nlohmann::json* Fields::find(std::string_view name) const {
+const Json* Fields::find(std::string_view name) const {
   const auto found = value_->find(name);
   return found == value_->end() || found->is_null() ? nullptr : &*found;
 }
@@ -155,9 +157,9 @@ Result<std::int64_t> Fields::whole_or(std::string_view name, std::int64_t fallba
   return value.value_or(fallback);
 }
 
-Result<const nlohmann::json*> Fields::array(std::string_view name, std::size_t items_max) const {
+Result<const Json*> Fields::array(std::string_view name, std::size_t items_max) const {
   const auto* field = find(name);
-  if (!field) return static_cast<const nlohmann::json*>(nullptr);
+  if (!field) return static_cast<const Json*>(nullptr);
   if (!field->is_array()) return wrong(name, "an array is required");
   if (field->size() > items_max)
     return wrong(name, "has " + std::to_string(field->size()) + " items, at most " +

@@ -9,7 +9,7 @@
 namespace hearth {
 namespace {
 
-using nlohmann::json;
+using json = Json;
 
 const json& sample() {
   static const json kSample = json::parse(R"({
@@ -163,6 +163,24 @@ TEST(ParseJson, BoundsTheDepth) {
   EXPECT_FALSE(parse_json(nested(4), "body", 3).ok());
   // Brackets inside strings, escaped quotes included, are text.
   EXPECT_TRUE(parse_json(R"(["[[[[\"[[["])", "body", 1).ok());
+}
+
+TEST(ParseJson, KeepsTheOrderOfMembers) {
+  EXPECT_EQ(parse_json(R"({"b":1,"a":{"d":2,"c":3},"b":4})", "body").value().dump(),
+            R"({"b":4,"a":{"d":2,"c":3}})");
+}
+
+TEST(ParseJson, BoundsTheMembersOfAnObject) {
+  const auto object = [](std::size_t members) {
+    std::string text = R"({"0":[{},{"a":",,","b":[1,2]}])";
+    for (std::size_t i = 1; i < members; ++i) text += ",\"" + std::to_string(i) + "\":1";
+    return text + "}";
+  };
+  EXPECT_TRUE(parse_json(object(kMembersMax), "body").ok());
+  EXPECT_EQ(parse_json(object(kMembersMax + 1), "body").error().message,
+            "body: JSON with an object of more than 4096 members");
+  const std::string list = "[1" + std::string(2 * kMembersMax, ',');  // lists may be longer
+  EXPECT_EQ(parse_json(list, "body").error().message.find("members"), std::string::npos);
 }
 
 TEST(ParseJson, RefusesDepthAtOnceHoweverDeep) {

@@ -8,7 +8,7 @@
 namespace hearth::engine {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 /// A greedy model soon says the same again and again: every draft comes true.
 chat::Request repetitive(std::uint32_t tokens) {

@@ -9,9 +9,10 @@
 namespace hearth::engine {
 namespace {
 
-using nlohmann::json;
+using json = Json;
 
 constexpr int kDepthMax = 16;                        // of nested values; our deepest frame has 8
+constexpr std::size_t kFrameMembersMax = 64;         // of one object; our largest has 30
 constexpr std::size_t kValuesMax = 2 * 1024 * 1024;  // of one frame; a long prompt as tokens fits
 
 /// Walks a payload without keeping it, and stops at the first breach. The real parse then neither
@@ -26,7 +27,9 @@ class BoundsCheck final : public nlohmann::json_sax<json> {
   bool string(string_t&) override { return count(); }
   bool binary(binary_t&) override { return count(); }
   bool key(string_t&) override { return true; }
-  bool start_object(std::size_t) override { return count() && ++depth_ <= kDepthMax; }
+  bool start_object(std::size_t members) override {
+    return count() && members <= kFrameMembersMax && ++depth_ <= kDepthMax;
+  }
   bool start_array(std::size_t) override { return count() && ++depth_ <= kDepthMax; }
   bool end_object() override { return --depth_ >= 0; }
   bool end_array() override { return --depth_ >= 0; }

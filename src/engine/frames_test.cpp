@@ -10,7 +10,7 @@
 namespace hearth::engine {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 using testing::HasSubstr;
 
 std::string packed(const json& value) {
@@ -218,6 +218,8 @@ TEST(Frames, RepliesAreMadeSafeToSend) {
 TEST(Frames, RefusesMalformedPayloads) {
   std::string deep(17, '\x91');  // arrays of one array each
   deep += '\xc0';
+  std::string wide("\xde\x00\x41", 3);  // a map of 65 members
+  for (char key = 0; key < 65; ++key) wide += {'\xa1', key, '\xc0'};
   std::string bottomless(1'000'000, '\x91');
   std::string many("\xdd\x00\x20\x00\x01", 5);  // an array of 2 Mi + 1 items
   many.append(2 * 1024 * 1024 + 1, '\xc0');
@@ -229,6 +231,7 @@ TEST(Frames, RefusesMalformedPayloads) {
                                    "\xdb\xff\xff\xff\xff",
                                    packed({{"id", 1}}) + "x",
                                    deep,
+                                   wide,
                                    bottomless,
                                    many};
   for (const auto& payload : kPayloads) {

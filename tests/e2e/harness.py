@@ -156,13 +156,16 @@ class Daemon:
         return f"http://{self.host}:{self.port}"
 
     def engine_pids(self):
-        """The daemon's child processes."""
+        """The daemon's engines, from when they are themselves: a child that is stopped before exec stops
+        whoever starts it."""
         path = f"/proc/{self.process.pid}/task"
-        children = []
+        engines = []
         for thread in os.listdir(path):
             with contextlib.suppress(OSError):
-                children += pathlib.Path(path, thread, "children").read_text().split()
-        return sorted(map(int, children))
+                for child in pathlib.Path(path, thread, "children").read_text().split():
+                    if b"\0engine\0" in pathlib.Path("/proc", child, "cmdline").read_bytes():
+                        engines.append(int(child))
+        return sorted(engines)
 
     def connect(self, timeout=60):
         return http.client.HTTPConnection(self.host, self.port, timeout=timeout)

@@ -8,7 +8,7 @@ import harness
 
 COUNT = "Count to thirty."
 RECORD = {"type": "object", "properties": {"name": {"type": "string", "maxLength": 8}, "is open": {"type": "boolean"},
-          "kind": {"enum": ["one", "two"]}}, "required": ["is open", "kind", "name"], "additionalProperties": False}
+          "kind": {"enum": ["one", "two"]}}, "required": ["name", "is open", "kind"], "additionalProperties": False}
 AS_RECORD = {"type": "json_schema", "json_schema": {"name": "record", "schema": RECORD, "strict": True}}
 
 
@@ -65,10 +65,10 @@ class SavedSteps(unittest.TestCase):
         before = metric(self.daemon, "hearth_forced_tokens_total")
         forced = self.daemon.chat("Reply.", response_format=AS_RECORD, max_tokens=300).json
         text = forced["choices"][0]["message"]["content"]
-        self.assertRegex(text, re.compile(r'^\{"is open": (true|false), "kind": "(one|two)", "name": ".*"\}$', re.S))
-        self.assertEqual(list(json.loads(text)), ["is open", "kind", "name"])
+        self.assertRegex(text, re.compile(r'^\{"name": ".*", "is open": (true|false), "kind": "(one|two)"\}$', re.S))
+        self.assertEqual(list(json.loads(text)), list(RECORD["properties"]))
         self.assertGreater(forced["timings"]["forced_n"], 0)
         self.assertEqual(metric(self.daemon, "hearth_forced_tokens_total") - before, forced["timings"]["forced_n"])
         plain = self.daemon.chat("Reply.", response_format=AS_RECORD, max_tokens=300, forced_tokens=False).json
         self.assertEqual(plain["timings"]["forced_n"], 0)
-        self.assertEqual(list(json.loads(plain["choices"][0]["message"]["content"])), ["is open", "kind", "name"])
+        self.assertEqual(list(json.loads(plain["choices"][0]["message"]["content"])), list(RECORD["properties"]))

@@ -7,7 +7,7 @@
 namespace hearth::api {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 Result<void> refuse_unsupported(const Fields& fields) {
   if (fields.has("functions"))

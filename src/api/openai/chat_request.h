@@ -15,6 +15,7 @@ struct ChatRequest {
 /// unknown. Fields that OpenAI has and that would change the answer are refused when they ask for
 /// what there is not (audio, functions, web search); the rest that is unknown is ignored, as by
 /// OpenAI. Errors: InvalidInput, with the field.
-Result<ChatRequest> parse_chat_request(const nlohmann::json& body, std::uint32_t vocabulary);
+Result<ChatRequest> parse_chat_request(const nlohmann::ordered_json& body,
+                                       std::uint32_t vocabulary);
 
 }  // namespace hearth::api

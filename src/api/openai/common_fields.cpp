@@ -6,7 +6,7 @@
 namespace hearth::api {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 std::string at_most(std::string_view what, std::size_t limit) {
   return "at most " + std::to_string(limit) + " " + std::string(what) + " are allowed";

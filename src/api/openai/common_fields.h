@@ -52,8 +52,8 @@ Result<std::vector<std::string>> parse_stop(const Fields& fields);
 Result<chat::OutputFormat> parse_format(const Fields& fields);
 
 /// An array of token ids, each below `vocabulary` (0: unknown, any non-negative 32-bit number).
-Result<std::vector<chat::Token>> parse_tokens(const nlohmann::json& value, const std::string& path,
-                                              std::uint32_t vocabulary);
+Result<std::vector<chat::Token>> parse_tokens(const nlohmann::ordered_json& value,
+                                              const std::string& path, std::uint32_t vocabulary);
 
 /// The engine's seed for the choice of this index: the seed itself where it fits, else a hash, so
 /// that equal numbers always mean equal answers and each choice differs.

@@ -11,7 +11,7 @@
 namespace hearth::api {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 constexpr Millis kTokenizeTimeout{30'000};
 

@@ -5,7 +5,7 @@
 namespace hearth::api {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 std::string item(std::string_view path, std::size_t index) {
   return std::string(path) + "[" + std::to_string(index) + "]";

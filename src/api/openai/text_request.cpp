@@ -5,7 +5,7 @@
 namespace hearth::api {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 constexpr const char* kInputKinds =
     "a string, an array of strings, an array of tokens or an array of token arrays is required";

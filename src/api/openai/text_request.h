@@ -22,7 +22,7 @@ struct CompletionRequest {
   Delivery delivery{};                // choices are per prompt
   bool echo = false;
 };
-Result<CompletionRequest> parse_completion_request(const nlohmann::json& body,
+Result<CompletionRequest> parse_completion_request(const nlohmann::ordered_json& body,
                                                    std::uint32_t vocabulary);
 
 /// A checked /v1/embeddings request.
@@ -31,7 +31,7 @@ struct EmbeddingRequest {
   bool base64 = false;
 };
 /// `embedding_length`: of the model, 0 if unknown; another `dimensions` is refused.
-Result<EmbeddingRequest> parse_embedding_request(const nlohmann::json& body,
+Result<EmbeddingRequest> parse_embedding_request(const nlohmann::ordered_json& body,
                                                  std::uint32_t vocabulary,
                                                  std::uint32_t embedding_length);
 
@@ -40,8 +40,8 @@ struct TokenizeRequest {
   std::string text;
   bool add_special = false, parse_special = false;
 };
-Result<TokenizeRequest> parse_tokenize_request(const nlohmann::json& body);
-Result<std::vector<chat::Token>> parse_detokenize_request(const nlohmann::json& body,
+Result<TokenizeRequest> parse_tokenize_request(const nlohmann::ordered_json& body);
+Result<std::vector<chat::Token>> parse_detokenize_request(const nlohmann::ordered_json& body,
                                                           std::uint32_t vocabulary);
 
 /// RFC 4648 base64 of little-endian 32-bit floats, the SDKs' default encoding of embeddings.

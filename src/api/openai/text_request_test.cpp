@@ -6,7 +6,7 @@
 namespace hearth::api {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 using ::testing::HasSubstr;
 
 constexpr std::uint32_t kVocabulary = 100;

@@ -8,7 +8,7 @@
 namespace hearth::engine {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 /// Walks a schema the way llama-common's builder does and counts what it will build.
 class SchemaWalk {

@@ -9,7 +9,7 @@
 namespace hearth::engine {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 /// llama-common's parser as it stores it: {"parsers": [...], "rules": {name: index}, "root":
 /// index}.

@@ -7,7 +7,7 @@
 namespace hearth::engine::wire {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 constexpr double kLogprobMin = -9'999;  // "never", as OpenAI's API writes it
 constexpr double kMillisMax = 1e12;

@@ -5,7 +5,7 @@
 namespace hearth::engine::wire {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 constexpr std::size_t kToolCallsMax = 128;  // of one message
 constexpr std::size_t kNameBytesMax = 64;   // of a tool; as OpenAI's API has it

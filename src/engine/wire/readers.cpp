@@ -5,7 +5,7 @@
 namespace hearth::engine::wire {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 constexpr std::int64_t kTokenMax = std::numeric_limits<chat::Token>::max();
 

@@ -23,7 +23,7 @@ Result<std::string> read_text(const Fields& fields, std::string_view name,
 Result<std::string> read_text_or_empty(const Fields& fields, std::string_view name,
                                        std::size_t bytes_max = kAnyBytes);
 /// UTF-8 that stands in an array.
-Result<std::string> read_text_item(const nlohmann::json& item, const std::string& path,
+Result<std::string> read_text_item(const nlohmann::ordered_json& item, const std::string& path,
                                    std::size_t bytes_min, std::size_t bytes_max);
 Result<std::string> read_bytes(const Fields& fields, std::string_view name);
 Result<bool> read_flag(const Fields& fields, std::string_view name);
@@ -34,10 +34,11 @@ Result<double> read_number(const Fields& fields, std::string_view name, Fields::
 Result<float> read_float(const Fields& fields, std::string_view name, Fields::Range range);
 /// A float in (min, max]: zero would be no choice at all.
 Result<float> read_float_above(const Fields& fields, std::string_view name, Fields::Range range);
-Result<const nlohmann::json*> read_array(const Fields& fields, std::string_view name,
-                                         std::size_t items_max = kAnyBytes);
+Result<const nlohmann::ordered_json*> read_array(const Fields& fields, std::string_view name,
+                                                 std::size_t items_max = kAnyBytes);
 /// Token ids of 0 and more; whether the vocabulary has them is the engine's to check.
-Result<std::vector<chat::Token>> read_tokens(const nlohmann::json& array, const std::string& path);
+Result<std::vector<chat::Token>> read_tokens(const nlohmann::ordered_json& array,
+                                             const std::string& path);
 Result<std::vector<chat::Token>> read_tokens(const Fields& fields, std::string_view name);
 Result<Fields> read_object(const Fields& fields, std::string_view name);
 
@@ -54,7 +55,7 @@ Result<Enum> read_enum(const Fields& fields, std::string_view name, int count) {
 /// "items[3]"
 std::string item_path(const std::string& array_path, std::size_t index);
 
-nlohmann::json error_body(const Error& error);
+nlohmann::ordered_json error_body(const Error& error);
 Result<chat::Failed> read_error(const Fields& fields);
 
 /// `text` as it may go to the daemon: what is ill-formed becomes U+FFFD.

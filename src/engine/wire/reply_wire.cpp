@@ -10,7 +10,7 @@
 namespace hearth::engine::wire {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 static_assert(std::endian::native == std::endian::little, "vectors travel as little-endian floats");
 
 constexpr std::size_t kFactBytesMax = 1024 * 1024;  // one text of a model file

@@ -25,12 +25,12 @@ enum class ReplyType : std::uint8_t {
 };
 
 ReplyType reply_type(const Reply& reply);
-nlohmann::json reply_body(const Reply& reply);
+nlohmann::ordered_json reply_body(const Reply& reply);
 /// Errors: InvalidInput.
-Result<Reply> read_reply(std::uint8_t type, const nlohmann::json& body);
+Result<Reply> read_reply(std::uint8_t type, const nlohmann::ordered_json& body);
 
 /// A chat::Event alone, as the fields of a GenerateEvent.
-void add_event(nlohmann::json& body, const chat::Event& event);
+void add_event(nlohmann::ordered_json& body, const chat::Event& event);
 Result<chat::Event> read_event(const Fields& fields);
 
 }  // namespace hearth::engine::wire

@@ -5,7 +5,7 @@
 namespace hearth::engine::wire {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 constexpr std::size_t kPathBytesMax = 4'096;           // PATH_MAX
 constexpr std::uint32_t kContextTokensMax = 1u << 24;  // far above any model of today

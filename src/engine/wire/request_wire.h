@@ -23,12 +23,12 @@ enum class RequestType : std::uint8_t {
 };
 
 RequestType request_type(const Request& request);
-nlohmann::json request_body(const Request& request);
+nlohmann::ordered_json request_body(const Request& request);
 /// Errors: InvalidInput.
-Result<Request> read_request(std::uint8_t type, const nlohmann::json& body);
+Result<Request> read_request(std::uint8_t type, const nlohmann::ordered_json& body);
 
 /// A chat::Request alone.
-nlohmann::json chat_request_body(const chat::Request& request);
+nlohmann::ordered_json chat_request_body(const chat::Request& request);
 Result<chat::Request> read_chat_request(const Fields& fields);
 
 }  // namespace hearth::engine::wire

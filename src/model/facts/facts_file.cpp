@@ -16,7 +16,7 @@
 namespace hearth::model::facts {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 /// The entries, oldest first; none if the file is missing or damaged: it is only a memory.
 json read_entries(const std::string& facts_file) {
