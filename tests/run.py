@@ -26,7 +26,9 @@ SANITIZERS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
     "LSAN_OPTIONS": "suppressions=" + str(ROOT / "tests" / "lsan.supp") + ":print_suppressions=0",
     "UBSAN_OPTIONS": "print_stacktrace=1",
-    "TSAN_OPTIONS": "second_deadlock_stack=1:suppressions=" + str(ROOT / "tests" / "tsan.supp"),
+    # Suppressions name functions, for which the symbolizer of the same compiler is needed.
+    "TSAN_OPTIONS": ("second_deadlock_stack=1:external_symbolizer_path=/usr/bin/llvm-symbolizer-19"
+                     ":suppressions=" + str(ROOT / "tests" / "tsan.supp")),
 }
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.M)
 
