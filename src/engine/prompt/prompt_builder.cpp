@@ -200,9 +200,9 @@ std::uint32_t PromptBuilder::State::border(const chat::Conversation& conversatio
                                            const std::vector<llama_token>& whole) const {
   chat::Conversation part = conversation;
   part.messages.resize(std::min<std::size_t>(messages, part.messages.size()));
-  const auto params = rendering.apply(part, options, unchanged);
-  if (!params.ok()) return 0;
-  auto tokens = rendering.tokens(part, options, params.value().prompt);
+  const auto prompt = rendering.prompt(part, options, unchanged);
+  if (!prompt.ok()) return 0;
+  auto tokens = rendering.tokens(part, options, prompt.value());
   if (!tokens.ok()) return 0;
   const std::vector<llama_token> begun = with_start(std::move(tokens).value());
   const auto ends = std::mismatch(begun.begin(), begun.end(), whole.begin(), whole.end());

@@ -51,6 +51,27 @@ std::string quoted_date(std::chrono::system_clock::time_point now, const char* f
 
 std::string unchanged(std::string_view text) { return std::string(text); }
 
+common_chat_templates_inputs inputs_of(const chat::Conversation& conversation,
+                                       const RenderOptions& options, const TextFilter& filter) {
+  common_chat_templates_inputs inputs;
+  fill_template_input(conversation, filter, inputs);
+  inputs.tool_choice = options.tool_choice;
+  if (options.tools_in_text) {
+    describe_tools_in_text(inputs);
+    inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
+  }
+  inputs.parallel_tool_calls = conversation.parallel_tool_calls;
+  inputs.json_schema = options.json_schema;
+  inputs.enable_thinking = options.thinking;
+  inputs.reasoning_format =
+      options.thinking ? COMMON_REASONING_FORMAT_DEEPSEEK : COMMON_REASONING_FORMAT_NONE;
+  inputs.now = options.now;
+  // llama-common fills these from the clock of the moment; what is given here wins.
+  inputs.chat_template_kwargs["datetime"] = quoted_date(options.now, "%b %d %Y");
+  inputs.chat_template_kwargs["date_string"] = quoted_date(options.now, "%d %b %Y");
+  return inputs;
+}
+
 }  // namespace
 
 Rendering::Rendering(const llama_model* model, const std::string& chat_template,
@@ -67,6 +88,7 @@ Rendering::Rendering(const llama_model* model, const std::string& chat_template,
                       [&] { return common_chat_templates_init(model, source); });
   if (made.ok()) {
     templates_ = std::move(made).value();
+    formats_.emplace(templates_.get());
     knows_tools_ = probe_tools();
   } else {
     problem_ = one_line(made.error().message);
@@ -89,37 +111,30 @@ bool Rendering::probe_tools() const {
   return strict.ok() && strict.value();
 }
 
+template <class Work>
+auto Rendering::with_templates(Work&& work) const
+    -> Result<std::invoke_result_t<Work, FormatCache&>> {
+  if (!templates_) return Error{Code::Corrupt, problem_};
+  const MutexLock lock(rendering_);
+  auto done =
+      guarded(Code::InvalidInput, "messages: the model's chat template refuses this conversation",
+              [&] { return work(*formats_); });
+  if (!done.ok()) return Error{Code::InvalidInput, one_line(done.error().message), "messages"};
+  return done;
+}
+
 Result<common_chat_params> Rendering::apply(const chat::Conversation& conversation,
                                             const RenderOptions& options,
                                             const TextFilter& filter) const {
-  common_chat_templates_inputs inputs;
-  fill_template_input(conversation, filter, inputs);
-  inputs.tool_choice = options.tool_choice;
-  if (options.tools_in_text) {
-    describe_tools_in_text(inputs);
-    inputs.tool_choice = COMMON_CHAT_TOOL_CHOICE_NONE;
-  }
-  inputs.parallel_tool_calls = conversation.parallel_tool_calls;
-  inputs.json_schema = options.json_schema;
-  inputs.enable_thinking = options.thinking;
-  inputs.reasoning_format =
-      options.thinking ? COMMON_REASONING_FORMAT_DEEPSEEK : COMMON_REASONING_FORMAT_NONE;
-  inputs.now = options.now;
-  // llama-common fills these from the clock of the moment; what is given here wins.
-  inputs.chat_template_kwargs["datetime"] = quoted_date(options.now, "%b %d %Y");
-  inputs.chat_template_kwargs["date_string"] = quoted_date(options.now, "%d %b %Y");
-  return apply_inputs(inputs);
+  const common_chat_templates_inputs inputs = inputs_of(conversation, options, filter);
+  return with_templates([&](FormatCache& formats) { return formats.apply(inputs); });
 }
 
-Result<common_chat_params> Rendering::apply_inputs(
-    const common_chat_templates_inputs& inputs) const {
-  if (!templates_) return Error{Code::Corrupt, problem_};
-  const MutexLock lock(rendering_);
-  auto params =
-      guarded(Code::InvalidInput, "messages: the model's chat template refuses this conversation",
-              [&] { return common_chat_templates_apply(templates_.get(), inputs); });
-  if (!params.ok()) return Error{Code::InvalidInput, one_line(params.error().message), "messages"};
-  return params;
+Result<std::string> Rendering::prompt(const chat::Conversation& conversation,
+                                      const RenderOptions& options,
+                                      const TextFilter& filter) const {
+  const common_chat_templates_inputs inputs = inputs_of(conversation, options, filter);
+  return with_templates([&](FormatCache& formats) { return formats.prompt(inputs); });
 }
 
 Result<std::vector<llama_token>> Rendering::tokens(const chat::Conversation& conversation,
@@ -132,8 +147,8 @@ Result<std::vector<llama_token>> Rendering::tokens(const chat::Conversation& con
 
   // The rendering of harmless text is the measure of what the template itself says.
   const TextFilter defang = [this](std::string_view text) { return specials_.defanged(text); };
-  TRY(common_chat_params harmless, apply(conversation, options, defang));
-  const MaskedText safe = MaskedText::all(std::move(harmless.prompt), true);
+  TRY(std::string harmless, prompt(conversation, options, defang));
+  const MaskedText safe = MaskedText::all(std::move(harmless), true);
   TRY(const auto faithful, marked(conversation, options, rendered));
   // Unequal: the template looks into texts, cuts them or puts them together.
   if (faithful && tokenizer_.special_tokens(*faithful) == tokenizer_.special_tokens(safe)) {
@@ -152,9 +167,9 @@ Result<std::optional<MaskedText>> Rendering::marked(const chat::Conversation& co
     const TextFilter mark = [&](std::string_view text) {
       return only_hazards && !specials_.hazardous(text) ? std::string(text) : markers.wrap(text);
     };
-    const auto params = apply(conversation, options, mark);
-    if (!params.ok()) continue;  // a template that checks texts may refuse marked ones
-    auto stripped = markers.strip(params.value().prompt);
+    const auto text = prompt(conversation, options, mark);
+    if (!text.ok()) continue;  // a template that checks texts may refuse marked ones
+    auto stripped = markers.strip(text.value());
     if (stripped && stripped->text == rendered) return stripped;
   }
   return std::optional<MaskedText>();

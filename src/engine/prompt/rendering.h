@@ -1,11 +1,14 @@
 #pragma once
 #include <chrono>
+#include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "base/mutex.h"
 #include "base/result.h"
 #include "chat.h"
+#include "engine/prompt/format_cache.h"
 #include "engine/prompt/span_tokenizer.h"
 #include "engine/prompt/special_tokens.h"
 #include "engine/prompt/template_input.h"
@@ -36,6 +39,10 @@ class Rendering {
   Result<common_chat_params> apply(const chat::Conversation& conversation,
                                    const RenderOptions& options, const TextFilter& filter) const;
 
+  /// The prompt alone of what apply() gives. Errors: those of apply().
+  Result<std::string> prompt(const chat::Conversation& conversation, const RenderOptions& options,
+                             const TextFilter& filter) const;
+
   /// The tokens of the prompt that apply() gave for this conversation and these options, without a
   /// beginning-of-sequence token. Errors: those of apply().
   Result<std::vector<llama_token>> tokens(const chat::Conversation& conversation,
@@ -51,7 +58,8 @@ class Rendering {
   Result<std::optional<MaskedText>> marked(const chat::Conversation& conversation,
                                            const RenderOptions& options,
                                            const std::string& rendered) const;
-  Result<common_chat_params> apply_inputs(const common_chat_templates_inputs& inputs) const;
+  template <class Work>
+  auto with_templates(Work&& work) const -> Result<std::invoke_result_t<Work, FormatCache&>>;
   bool probe_tools() const;
 
   const SpecialTokens& specials_;
@@ -62,6 +70,7 @@ class Rendering {
   bool knows_tools_ = false;
   // llama-common formats dates with std::localtime, whose buffer is shared.
   mutable Mutex rendering_;
+  mutable std::optional<FormatCache> formats_ GUARDED_BY(rendering_);  // with templates_
 };
 
 }  // namespace hearth::engine
