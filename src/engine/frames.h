@@ -145,6 +145,14 @@ struct CoreUse {
   std::uint64_t downs = 0, ups = 0;  // times that the governor took a core away, or gave it back
   std::uint64_t denied_us = 0;       // that threads were ready and had no core
 };
+/// What becomes of prompts' beginnings in the KV cache. Counts since the engine started, and
+/// levels.
+struct PrefixUse {
+  std::uint64_t hits = 0, misses = 0;  // prompts that found a beginning of theirs, or none
+  std::uint64_t evictions = 0;         // kept sequences that had to go
+  std::uint32_t kept = 0;              // sequences kept for later prompts
+  std::uint32_t pinned = 0;            // prefixes among them that go last
+};
 /// Counters since the engine started, and levels now.
 struct StatsReply {
   std::uint64_t id = 0;
@@ -153,6 +161,7 @@ struct StatsReply {
   std::uint64_t decode_steps = 0;
   std::uint32_t kv_cells_used = 0, kv_cells = 0;
   std::uint64_t resident_bytes = 0;
+  PrefixUse prefixes{};
   CoreUse cores{};
 };
 /// What became of KV state on disk; sent whenever a number changed. Counts since the engine

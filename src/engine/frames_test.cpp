@@ -162,6 +162,7 @@ TEST(Frames, EveryReplySurvives) {
                  7,
                  8,
                  9,
+                 {.hits = 10, .misses = 11, .evictions = 12, .kept = 13, .pinned = 14},
                  {.threads = 1,
                   .cores = 2,
                   .limit = CoreUse::Limit::Neighbours,

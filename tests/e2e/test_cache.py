@@ -34,7 +34,11 @@ class Cache(unittest.TestCase):
         shared = cached(self.ask("What is 2 + 3?"))
         self.assertGreater(shared, 100)
         self.flood()
+        hits = self.daemon.metric("hearth_prefix_lookups_total", result="hit")
         self.assertGreaterEqual(cached(self.ask("What is the capital of Peru?")), shared - 5)
+        self.assertEqual(self.daemon.metric("hearth_prefix_lookups_total", result="hit"), hits + 1)
+        self.assertGreater(self.daemon.metric("hearth_prefix_evictions_total"), 0)
+        self.assertEqual(self.daemon.metric("hearth_prefix_pins"), 1)
 
     def test_what_is_not_pinned_goes(self):
         other = [{"role": "user", "content": "Another conversation. " * 30}]
@@ -42,7 +46,6 @@ class Cache(unittest.TestCase):
         self.assertGreater(cached(self.daemon.chat(other, max_tokens=1)), 100)
         self.flood()
         self.assertLess(cached(self.daemon.chat(other, max_tokens=1)), 20)
-
 
 
 class ManyConversations(unittest.TestCase):

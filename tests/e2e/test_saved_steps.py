@@ -12,14 +12,6 @@ RECORD = {"type": "object", "properties": {"name": {"type": "string", "maxLength
 AS_RECORD = {"type": "json_schema", "json_schema": {"name": "record", "schema": RECORD, "strict": True}}
 
 
-def metric(daemon, name, **labels):
-    text = daemon.request("GET", "/metrics").body.decode()
-    for line in text.splitlines():
-        if line.startswith(name + "{") and all(f'{key}="{value}"' in line for key, value in labels.items()):
-            return float(line.split()[-1])
-    raise AssertionError(f"{name} is not in /metrics")
-
-
 class SavedSteps(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -38,11 +30,11 @@ class SavedSteps(unittest.TestCase):
         return with_lookup["timings"]
 
     def test_a_text_that_repeats_is_drafted(self):
-        before = metric(self.daemon, "hearth_draft_tokens_total", accepted="true")
+        before = self.daemon.metric("hearth_draft_tokens_total", accepted="true")
         timings = self.both_ways(harness.NEVER_ENDING, max_tokens=200)
         self.assertGreater(timings["draft_n_accepted"], 0)
         self.assertGreaterEqual(timings["draft_n"], timings["draft_n_accepted"])
-        after = metric(self.daemon, "hearth_draft_tokens_total", accepted="true")
+        after = self.daemon.metric("hearth_draft_tokens_total", accepted="true")
         self.assertEqual(after - before, timings["draft_n_accepted"])
 
     def test_every_length_and_stop_is_exact(self):
@@ -62,13 +54,13 @@ class SavedSteps(unittest.TestCase):
                 self.assertEqual(job.result().text, want[which])
 
     def test_json_is_forced_where_there_is_no_choice(self):
-        before = metric(self.daemon, "hearth_forced_tokens_total")
+        before = self.daemon.metric("hearth_forced_tokens_total")
         forced = self.daemon.chat("Reply.", response_format=AS_RECORD, max_tokens=300).json
         text = forced["choices"][0]["message"]["content"]
         self.assertRegex(text, re.compile(r'^\{"name": ".*", "is open": (true|false), "kind": "(one|two)"\}$', re.S))
         self.assertEqual(list(json.loads(text)), list(RECORD["properties"]))
         self.assertGreater(forced["timings"]["forced_n"], 0)
-        self.assertEqual(metric(self.daemon, "hearth_forced_tokens_total") - before, forced["timings"]["forced_n"])
+        self.assertEqual(self.daemon.metric("hearth_forced_tokens_total") - before, forced["timings"]["forced_n"])
         plain = self.daemon.chat("Reply.", response_format=AS_RECORD, max_tokens=300, forced_tokens=False).json
         self.assertEqual(plain["timings"]["forced_n"], 0)
         self.assertEqual(list(json.loads(plain["choices"][0]["message"]["content"])), list(RECORD["properties"]))

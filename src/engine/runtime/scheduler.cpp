@@ -533,7 +533,13 @@ void Scheduler::step_embedding() {
 void Scheduler::report_levels() {
   counters_.generating = static_cast<std::uint32_t>(running_.size());
   counters_.waiting = static_cast<std::uint32_t>(waiting_.size());
-  if (sequences_) counters_.kv_cells_used = sequences_->used_cells();
+  if (!sequences_) return;
+  counters_.kv_cells_used = sequences_->used_cells();
+  counters_.prefix_hits = sequences_->hits();
+  counters_.prefix_misses = sequences_->misses();
+  counters_.evictions = sequences_->evictions();
+  counters_.kept_sequences = sequences_->kept();
+  counters_.pinned_prefixes = sequences_->pinned();
 }
 
 bool Scheduler::must_stop(void* watch) {

@@ -21,6 +21,7 @@ Sequences::Claim Sequences::claim(std::span<const llama_token> prompt, const Wis
   if (fresh && !others_compute()) evict_all();
   const Match match = wish.reuse && !fresh ? best_match(prompt, wish.layout) : Match{};
   const Claim claim = match.tokens == 0 ? begin_empty() : reuse(match);
+  ++(match.tokens == 0 ? misses_ : hits_);
   residents_[claim.id].in_order = wish.layout == Layout::InOrder;
   return claim;
 }

@@ -114,6 +114,9 @@ class Sequences {
     return static_cast<std::uint32_t>(residents_[id].tokens.size());
   }
   std::uint32_t used_cells() const;
+  /// Claims that began with tokens of another sequence, and those that found none, since the start.
+  std::uint64_t hits() const { return hits_; }
+  std::uint64_t misses() const { return misses_; }
   /// Sequences that were kept and had to go, since the start.
   std::uint64_t evictions() const { return evictions_; }
   std::uint32_t kept() const;    // sequences kept for later prompts
@@ -163,6 +166,7 @@ class Sequences {
   CellMap cells_;
   std::vector<Resident> residents_;  // index: llama_seq_id
   std::uint64_t ticks_ = 0;
+  std::uint64_t hits_ = 0, misses_ = 0;
   std::uint64_t evictions_ = 0;
   std::uint64_t moves_ = 0;
 };

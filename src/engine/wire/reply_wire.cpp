@@ -82,6 +82,13 @@ json cores_body(const CoreUse& use) {
       {"engines", use.engines}, {"shares", use.shares}, {"neighbour_cores", use.neighbour_cores},
       {"downs", use.downs},     {"ups", use.ups},       {"denied_us", use.denied_us}};
 }
+json prefixes_body(const PrefixUse& use) {
+  return {{"hits", use.hits},
+          {"misses", use.misses},
+          {"evictions", use.evictions},
+          {"kept", use.kept},
+          {"pinned", use.pinned}};
+}
 json body(const StatsReply& stats) {
   return {{"id", stats.id},
           {"generating", stats.generating},
@@ -93,6 +100,7 @@ json body(const StatsReply& stats) {
           {"kv_cells_used", stats.kv_cells_used},
           {"kv_cells", stats.kv_cells},
           {"resident_bytes", stats.resident_bytes},
+          {"prefixes", prefixes_body(stats.prefixes)},
           {"cores", cores_body(stats.cores)}};
 }
 json body(const RequestFailed& failed) {
@@ -237,6 +245,16 @@ Result<CoreUse> read_core_use(const Fields& fields) {
   return use;
 }
 
+Result<PrefixUse> read_prefix_use(const Fields& fields) {
+  PrefixUse use;
+  TRY(use.hits, read_u64(fields, "hits"));
+  TRY(use.misses, read_u64(fields, "misses"));
+  TRY(use.evictions, read_u64(fields, "evictions"));
+  TRY(use.kept, read_u32(fields, "kept"));
+  TRY(use.pinned, read_u32(fields, "pinned"));
+  return use;
+}
+
 Result<Reply> read_stats(const Fields& fields) {
   StatsReply stats;
   TRY(stats.id, read_u64(fields, "id"));
@@ -249,6 +267,8 @@ Result<Reply> read_stats(const Fields& fields) {
   TRY(stats.kv_cells_used, read_u32(fields, "kv_cells_used"));
   TRY(stats.kv_cells, read_u32(fields, "kv_cells"));
   TRY(stats.resident_bytes, read_u64(fields, "resident_bytes"));
+  TRY(const auto prefixes, read_object(fields, "prefixes"));
+  TRY(stats.prefixes, read_prefix_use(prefixes));
   TRY(const auto cores, read_object(fields, "cores"));
   TRY(stats.cores, read_core_use(cores));
   return Reply(stats);

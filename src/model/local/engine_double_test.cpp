@@ -131,6 +131,9 @@ class EngineDouble {
                    .downs = ++asked_,
                    .ups = 0,
                    .denied_us = 1'500'000};
+    reply.prefixes = {.hits = asked_, .misses = 0, .evictions = 2 * asked_, .kept = 3, .pinned = 1};
+    reply.kv_cells = 2'048;
+    reply.kv_cells_used = 100;
     say(reply);
   }
   void answer(const engine::Identify&) {}

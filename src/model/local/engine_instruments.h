@@ -13,10 +13,13 @@ namespace hearth::model::local {
 class EngineInstruments {
  public:
   EngineInstruments(metrics::Registry& registry, const std::string& model);
-  void note(const engine::CoreUse& use) EXCLUDES(mutex_);
+  void note(const engine::StatsReply& stats) EXCLUDES(mutex_);
 
  private:
   static constexpr std::size_t kLimits = 5;  // values of engine::CoreUse::Limit
+
+  void note(const engine::CoreUse& now, const engine::CoreUse& before);
+  void note(const engine::PrefixUse& now, const engine::PrefixUse& before);
 
   metrics::Gauge& threads_;
   metrics::Gauge& cores_;
@@ -27,8 +30,15 @@ class EngineInstruments {
   metrics::Counter& downs_;
   metrics::Counter& ups_;
   std::array<metrics::Gauge*, kLimits> limits_{};
+  metrics::Counter& hits_;
+  metrics::Counter& misses_;
+  metrics::Counter& evictions_;
+  metrics::Gauge& kept_;
+  metrics::Gauge& pinned_;
+  metrics::Gauge& cells_;
+  metrics::Gauge& cells_used_;
   Mutex mutex_;
-  engine::CoreUse before_ GUARDED_BY(mutex_);
+  engine::StatsReply before_ GUARDED_BY(mutex_);
 };
 
 }  // namespace hearth::model::local

@@ -157,7 +157,7 @@ Result<std::string> LocalModel::detokenize(const Call& call, std::vector<chat::T
 
 void LocalModel::refresh_metrics(const Call& call) {
   const auto told = stats(call);
-  if (told.ok()) instruments_->note(told.value().cores);
+  if (told.ok()) instruments_->note(told.value());
 }
 
 Result<engine::StatsReply> LocalModel::stats(const Call& call) {

@@ -215,7 +215,12 @@ TEST_F(LocalModelTest, RefreshesTheMetricsThatOnlyTheEngineKnows) {
         "hearth_engine_sharers{model=\"double\"} 1\n",
         "hearth_engine_shares_cores{model=\"double\"} 1\n",
         "hearth_engine_neighbour_cores{model=\"double\"} 0.5\n",
-        "hearth_engine_denied_seconds{model=\"double\"} 1.5\n"})
+        "hearth_engine_denied_seconds{model=\"double\"} 1.5\n",
+        "hearth_prefix_lookups_total{model=\"double\",result=\"hit\"} 2\n",
+        "hearth_prefix_lookups_total{model=\"double\",result=\"miss\"} 0\n",
+        "hearth_prefix_evictions_total{model=\"double\"} 4\n",
+        "hearth_prefix_sequences{model=\"double\"} 3\n", "hearth_prefix_pins{model=\"double\"} 1\n",
+        "hearth_kv_cells{model=\"double\"} 2048\n", "hearth_kv_cells_used{model=\"double\"} 100\n"})
     EXPECT_THAT(text, HasSubstr(line));
   const auto limit = [this](const char* by) {
     return metrics_.gauge("hearth_engine_threads_limit", "", {{"model", "double"}, {"by", by}})
@@ -232,6 +237,7 @@ TEST_F(LocalModelTest, RefreshesTheMetricsThatOnlyTheEngineKnows) {
   EXPECT_TRUE(reaches(*model, State::Ready));
   model->refresh_metrics(soon());
   EXPECT_EQ(changes("down"), 3u);
+  EXPECT_EQ(counted("hearth_prefix_evictions_total"), 6u);
 }
 
 TEST_F(LocalModelTest, AnEngineThatBreaksTheProtocolIsKilledAndReplaced) {
