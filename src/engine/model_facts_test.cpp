@@ -171,6 +171,8 @@ TEST(ModelFacts, OldAndUnusualFilesAreFine) {
          f.alignment = 64;
          f.set("general.alignment", Maker::u32(64));
        }},
+      {"unspecified pooling",
+       [](Maker& f) { f.set("llama.pooling_type", Maker::u32(0xffffffff)); }},
       {"own head length",
        [](Maker& f) {
          f.set("llama.attention.key_length", Maker::u32(40));
@@ -315,6 +317,7 @@ TEST(ModelFacts, DamagedFilesAreRefusedWithOneSentence) {
       {Code::Corrupt, "expert_used_count", set("llama.expert_used_count", Maker::u32(2))},
       {Code::Corrupt, "expert_count", set("llama.expert_count", Maker::u32(1025))},
       {Code::Corrupt, "pooling_type", set("llama.pooling_type", Maker::u32(5))},
+      {Code::Corrupt, "pooling_type", set("llama.pooling_type", Maker::u32(0xfffffffe))},
       {Code::Corrupt, "tokenizer.ggml.model", lack("tokenizer.ggml.model")},
       {Code::Corrupt, "tokenizer.ggml.tokens", lack("tokenizer.ggml.tokens")},
       {Code::Corrupt, "tokenizer.ggml.tokens", set("tokenizer.ggml.tokens", Maker::u32s({1, 2}))},

@@ -1,6 +1,7 @@
 """KV state on disk: what a conversation has computed survives the end of every process."""
 import os
 import pathlib
+import random
 import shutil
 import signal
 import tempfile
@@ -10,11 +11,29 @@ import harness
 
 STORY = "Please remember this list: " + ", ".join(f"item {i} is number {i * 37 % 101}" for i in range(40)) + "."
 NEXT = "And what is 7 + 8?"
+MUTATIONS = int(os.environ.get("HEARTH_MUTATIONS", "25"))  # 1,000 take about three minutes
 PERSIST = {"cache": {"key": "a conversation", "persist": True}, "max_tokens": 24}
 
 
 def cached(answer):
     return answer.json["usage"]["prompt_tokens_details"]["cached_tokens"]
+
+
+def mutated(data, dice):
+    """`data` with one thing wrong, and what that is."""
+    size = len(data)
+    begin = dice.choice([dice.randrange(128), dice.randrange(size)])  # the header as often as the rest
+    length = dice.choice([1, 4, dice.randrange(1, 4096)])
+    kind = dice.choice(["bit", "cut", "longer", "zeros", "noise", "gone", "twice", "empty"])
+    changed = {"bit": lambda: data[:begin] + bytes([data[begin] ^ 1 << dice.randrange(8)]) + data[begin + 1:],
+               "cut": lambda: data[:begin],
+               "longer": lambda: data + dice.randbytes(length),
+               "zeros": lambda: data[:begin] + bytes(length) + data[begin + length:],
+               "noise": lambda: data[:begin] + dice.randbytes(length) + data[begin + length:],
+               "gone": lambda: data[:begin] + data[begin + length:],
+               "twice": lambda: data[:begin] + data[begin:begin + length] * 2 + data[begin + length:],
+               "empty": lambda: b""}[kind]()
+    return (changed, f"{kind} of {length} at {begin}") if changed != data else mutated(data, dice)
 
 
 def prompt_tokens(answer):
@@ -92,6 +111,25 @@ class Snapshots(unittest.TestCase):
         harness.wait_until(lambda: again.metric("hearth_kv_snapshot_refused_total") == 1, 10, "refused")
         self.assertFalse(self.files())
         self.assertEqual(again.stop(), 0)
+
+    def test_no_mutation_is_believed(self):
+        """Any damage: the same answer as without the file, and the file is gone."""
+        first = self.start()
+        talk = [{"role": "user", "content": STORY}]
+        want = self.say(first, talk).text
+        self.saved(first, 1)
+        first.kill()
+        [good] = self.files()
+        data, dice = good.read_bytes(), random.Random(1)
+        for number in range(MUTATIONS):
+            bad, what = mutated(data, dice)
+            with self.subTest(f"{number}: {what}"):
+                good.write_bytes(bad)
+                with self.start() as again:
+                    answer = again.chat(talk, max_tokens=24)
+                    self.assertEqual((answer.status, answer.text, cached(answer)), (200, want, 0))
+                    harness.wait_until(lambda: not self.files(), 10, "the damaged file is removed")
+                    self.assertEqual(again.metric("hearth_engine_restarts_total"), 0)
 
     def test_a_directory_that_cannot_be_written_costs_the_snapshot_only(self):
         pathlib.Path(self.data, "kv").write_text("not a directory")

@@ -129,8 +129,15 @@ class Check {
     facts_.context_tokens = static_cast<std::uint32_t>(context);
     facts_.embedding_length = static_cast<std::uint32_t>(length);
     TRY_VOID(number(key("nextn_predict_layers"), {0, layers}, 0));
-    TRY_VOID(number(key("pooling_type"), {0, kPoolingMax}, 0));
+    TRY_VOID(check_pooling());
     TRY_VOID(number_a_layer(key("feed_forward_length"), {0, kLengthMax}, 0));
+    return ok();
+  }
+
+  /// llama_model_save_to_file() writes "unspecified", which is -1, as an unsigned number.
+  Result<void> check_pooling() {
+    if (file_.whole(key("pooling_type")) == std::int64_t{0xffffffff}) return ok();
+    TRY_VOID(number(key("pooling_type"), {-1, kPoolingMax}, 0));
     return ok();
   }
 

@@ -107,6 +107,7 @@ struct PromptBuilder::State {
   Result<void> check_grammar(const PreparedPrompt& prompt, const char* field) const;
   void add_trigger(common_grammar_trigger trigger, PreparedPrompt& out) const;
   std::vector<llama_token> with_start(std::vector<llama_token> tokens) const;
+  std::uint32_t history(const std::vector<llama_token>& whole, const std::string& beginning) const;
 
   const llama_model* model;
   const llama_vocab* vocab;
@@ -176,6 +177,7 @@ Result<PreparedPrompt> PromptBuilder::State::prepare(
   result.tokens = with_start(std::move(tokens));
   if (result.tokens.empty())
     return field_error("messages", "the model's chat template makes an empty prompt of them");
+  result.history_tokens = history(result.tokens, params.generation_prompt);
   if (const auto messages = request.cache.border_messages)
     result.border_tokens = border(conversation, *messages, options, result.tokens);
   result.additional_stops = params.additional_stops;
@@ -363,6 +365,16 @@ std::vector<llama_token> PromptBuilder::State::with_start(std::vector<llama_toke
   return tokens;
 }
 
+/// `whole` without the tokens of `beginning`, if it ends with these, and without its last in any
+/// case: a prompt that is asked again needs that one's logits.
+std::uint32_t PromptBuilder::State::history(const std::vector<llama_token>& whole,
+                                            const std::string& beginning) const {
+  const llama_tokens last = common_tokenize(vocab, beginning, false, true);
+  const bool ends_so = !last.empty() && last.size() < whole.size() &&
+                       std::equal(last.rbegin(), last.rend(), whole.rbegin());
+  return static_cast<std::uint32_t>(whole.size() - (ends_so ? last.size() : 1));
+}
+
 Result<PreparedPrompt> PromptBuilder::State::prepare(const chat::PlainText& plain,
                                                      const chat::OutputFormat& format) const {
   if (plain.text.size() > kPlainTextBytesMax)
@@ -371,6 +383,7 @@ Result<PreparedPrompt> PromptBuilder::State::prepare(const chat::PlainText& plai
   PreparedPrompt result;
   result.tokens = with_start(tokenizer.tokenize(MaskedText::all(plain.text, false)));
   if (result.tokens.empty()) return field_error("prompt", "is empty");
+  result.history_tokens = history(result.tokens, "");
   TRY_VOID(constrain_format(format, result));
   return result;
 }
@@ -387,6 +400,7 @@ Result<PreparedPrompt> PromptBuilder::State::prepare(const chat::PlainTokens& pl
   if (plain.tokens.empty()) return field_error("prompt", "is empty");
   PreparedPrompt result;
   result.tokens.assign(plain.tokens.begin(), plain.tokens.end());
+  result.history_tokens = history(result.tokens, "");
   TRY_VOID(constrain_format(format, result));
   return result;
 }

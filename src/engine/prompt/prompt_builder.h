@@ -23,6 +23,9 @@ struct PreparedPrompt {
   std::vector<llama_token> tokens;
   /// How many of them lie before the request's cache border; 0: it has none.
   std::uint32_t border_tokens = 0;
+  /// How many of them a later prompt of the same conversation begins with, as far as can be told:
+  /// all but what begins the answer. Less than all.
+  std::uint32_t history_tokens = 0;
 
   // The constraint, in the words of common_params_sampling (llama.cpp, common/common.h).
   common_grammar grammar{};   // empty: unconstrained

@@ -339,6 +339,36 @@ TEST(PromptBuilder, ManyThreadsShareIt) {
   EXPECT_THAT(results, ::testing::Each(alone));
 }
 
+TEST(PromptBuilder, TheHistoryIsWhatTheNextPromptBeginsWith) {
+  for (const Family& family : kFamilies) {
+    SCOPED_TRACE(family.chat_template);
+    // Repeats its instructions behind the last message.
+    if (std::string_view(family.chat_template).starts_with("CohereForAI-c4ai-command-r")) continue;
+    const llama_model* model = vocabulary(family.vocabulary);
+    const PromptBuilder builder(model, chat_template(family.chat_template));
+    chat::Conversation talk;
+    talk.messages.push_back({.role = chat::Role::User, .content = "The first question"});
+    const auto first = builder.prepare({.prompt = talk});
+    talk.messages.push_back({.role = chat::Role::Assistant, .content = "An answer"});
+    talk.messages.push_back({.role = chat::Role::User, .content = "Another question"});
+    const auto second = builder.prepare({.prompt = talk});
+    ASSERT_TRUE(first.ok() && second.ok());
+    const std::vector<llama_token>& begun = first.value().tokens;
+    const std::uint32_t history = first.value().history_tokens;
+    EXPECT_GT(history, 3u);
+    ASSERT_LT(history, begun.size());
+    EXPECT_TRUE(std::equal(begun.begin(), begun.begin() + history, second.value().tokens.begin()));
+  }
+}
+
+TEST(PromptBuilder, TheHistoryOfATextIsAllButItsLastToken) {
+  const PromptBuilder builder(vocabulary("qwen2"));
+  const auto text = builder.prepare({.prompt = chat::PlainText{"One two three"}});
+  EXPECT_EQ(text.value().history_tokens, text.value().tokens.size() - 1);
+  const auto tokens = builder.prepare({.prompt = chat::PlainTokens{{5}}});
+  EXPECT_EQ(tokens.value().history_tokens, 0u);
+}
+
 TEST(PromptBuilder, TheBorderLiesBehindTheMessagesThatWereNamed) {
   for (const Family& family : kFamilies) {
     SCOPED_TRACE(family.chat_template);

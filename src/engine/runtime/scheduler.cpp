@@ -351,12 +351,15 @@ void Scheduler::recover(std::int32_t status) {
   sequences_->evict_all();  // what is left in memory after a failure is not certain
 }
 
+/// Where state cannot be cut, the next prompt of a conversation can go on only from a border: what
+/// comes back of an answer often has other tokens than were said (thoughts are left out).
 std::uint32_t Scheduler::border_of(const GenerateJob& job) const {
   const chat::Cache& cache = job.request.cache;
   if (!job.request.cache_prompt) return 0;
   const bool wanted = cache.pin || cache.persist || !model_.can_cut;
   if (job.prompt.border_tokens > 0 && wanted) return job.prompt.border_tokens;
-  return cache.pin ? static_cast<std::uint32_t>(job.prompt.tokens.size()) : 0;
+  if (cache.pin) return static_cast<std::uint32_t>(job.prompt.tokens.size());
+  return model_.can_cut ? 0 : job.prompt.history_tokens;
 }
 
 void Scheduler::keep_borders() {

@@ -79,10 +79,12 @@ Result<void> Sequences::append_state(llama_seq_id id, std::span<const llama_toke
   if (!limits_.can_cut) {
     HEARTH_CHECK(before == 0 && keep == count, "this memory's state cannot be cut");
     TRY_VOID(set_state(id, count, state));
+    if (llama_memory_seq_pos_max(memory_, id) + 1 != static_cast<llama_pos>(count)) {
+      llama_memory_seq_rm(memory_, id, -1, -1);
+      return Error{Code::Corrupt, "not the state of these tokens"};
+    }
     known.assign(tokens.begin(), tokens.end());
-    check_step(id);
-    return known.empty() ? Result<void>(Error{Code::Corrupt, "not the state of these tokens"})
-                         : ok();
+    return ok();
   }
   if (!holds_positions(state, before, count))
     return Error{Code::Corrupt, "the state's positions are not those of its tokens"};

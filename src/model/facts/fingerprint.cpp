@@ -55,6 +55,7 @@ Result<std::string> find_for_file(const std::stop_token& stop, const std::string
                                   const std::string& facts_file) {
   TRY(const auto before, identify(path));
   if (auto known = recall(facts_file, before)) return *std::move(known);
+  become_nice();
   TRY(auto hash, hash_file(stop, path));
   TRY(const auto after, identify(path));
   if (!(before == after)) return Error{Code::Unavailable, path + " changed while it was read"};
@@ -82,7 +83,6 @@ Result<std::string> hash_file(const std::stop_token& stop, const std::string& pa
 
 std::string find_fingerprint(const std::stop_token& stop, const std::string& path,
                              const std::string& facts_file) {
-  become_nice();
   if (path.empty()) return vault::sha256_hex(engine::builtin_model_bytes());
   auto hash = find_for_file(stop, path, facts_file);
   if (hash.ok()) return std::move(hash).value();
