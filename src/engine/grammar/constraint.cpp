@@ -5,6 +5,7 @@
 #include <climits>
 #include <cmath>
 
+#include "engine/prompt/spelling.h"
 #include "engine/runtime/guard.h"
 #include "llama-grammar.h"  // internal to llama.cpp: see compiled_grammar.cpp
 #include "reasoning-budget.h"
@@ -35,19 +36,6 @@ Triggers triggers_of(const PreparedPrompt& prompt) {
     }
   }
   return triggers;
-}
-
-/// The tokens of the prompt's end, which the template wrote for the model. Source as above.
-std::vector<llama_token> prompt_end(const llama_vocab* vocab, const std::string& text) {
-  if (text.empty()) return {};
-  std::vector<llama_token> tokens = common_tokenize(vocab, text, false, true);
-  const auto is_space = [](const std::string& s) {
-    return !s.empty() && std::isspace(static_cast<unsigned char>(s[0])) != 0;
-  };
-  // Some tokenizers put a space before the first special token.
-  if (!tokens.empty() && is_space(grammar_text(vocab, tokens[0])) && !is_space(text))
-    tokens.erase(tokens.begin());
-  return tokens;
 }
 
 bool is_word(char c) {
@@ -112,10 +100,14 @@ Result<void> Constraint::read_prompt_end(const PreparedPrompt& prompt) {
                                                    prompt.reasoning_ends,
                                                    prompt.reasoning_ends.front(), INT_MAX));
     }
-    for (const llama_token token : prompt_end(model_.vocab(), prompt.generation_prompt)) {
+    const std::string& text = prompt.generation_prompt;
+    const std::vector<llama_token> tokens = spelled(model_.vocab(), text, true);
+    for (const llama_token token : tokens) {
       if (watches) llama_sampler_accept(thoughts_.get(), token);
       if (prefills) llama_grammar_accept_impl(*grammar_, token);
     }
+    const std::size_t read = text_of(model_.vocab(), tokens, true).size();
+    if (prefills && read < text.size()) llama_grammar_accept_str(*grammar_, text.substr(read));
   });
 }
 
@@ -186,28 +178,10 @@ bool Constraint::is_over() {
   return std::all_of(grammar_->stacks.begin(), grammar_->stacks.end(), is_empty);
 }
 
-/// Tokens whose texts make exactly `text`; none if the tokenizer cannot. Some tokenizers put a
-/// space before whatever they are given: then the text is spelled behind a line break, which is cut
-/// off.
+/// Text that looks like a special token is the model's own to say, as the token or as text.
 std::vector<llama_token> Constraint::spell(const std::string& text) const {
-  for (const std::string before : {"", "\n"}) {
-    const auto tokens = tokenize(model_.vocab(), before + text, false, false);
-    const auto special = tokenize(model_.vocab(), before + text, false, true);
-    // Text that looks like a special token is the model's own to say, as the token or as text.
-    if (!tokens.ok() || !special.ok() || tokens.value() != special.value()) return {};
-    std::string said;
-    std::size_t begin = 0;
-    for (std::size_t i = 0; i < tokens.value().size(); ++i) {
-      said += model_.piece(tokens.value()[i], false);
-      if (said == before || said == " " + before) {
-        said.clear();
-        begin = i + 1;
-      }
-    }
-    if (said == text)
-      return {tokens.value().begin() + static_cast<std::ptrdiff_t>(begin), tokens.value().end()};
-  }
-  return {};
+  std::vector<llama_token> tokens = spelled(model_.vocab(), text, false);
+  return tokens == spelled(model_.vocab(), text, true) ? tokens : std::vector<llama_token>();
 }
 
 }  // namespace hearth::engine

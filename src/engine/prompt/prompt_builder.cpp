@@ -9,6 +9,7 @@
 #include "engine/prompt/json_spacing.h"
 #include "engine/prompt/output_syntax.h"
 #include "engine/prompt/rendering.h"
+#include "engine/prompt/spelling.h"
 #include "engine/prompt/tool_grammar.h"
 #include "engine/runtime/guard.h"
 #include "json-schema-to-grammar.h"
@@ -350,7 +351,7 @@ Result<void> PromptBuilder::State::check_grammar(const PreparedPrompt& prompt,
   if (!sampler) return field_error(field, "the grammar is not well-formed");
   if (prompt.grammar_lazy || !common_grammar_needs_prefill(prompt.grammar)) return ok();
   const auto taken = guarded(Code::InvalidInput, "the grammar does not fit the prompt", [&] {
-    for (const llama_token token : common_tokenize(vocab, prompt.generation_prompt, false, true)) {
+    for (const llama_token token : spelled(vocab, prompt.generation_prompt, true)) {
       llama_sampler_accept(sampler.get(), token);
     }
   });
@@ -369,7 +370,7 @@ std::vector<llama_token> PromptBuilder::State::with_start(std::vector<llama_toke
 /// case: a prompt that is asked again needs that one's logits.
 std::uint32_t PromptBuilder::State::history(const std::vector<llama_token>& whole,
                                             const std::string& beginning) const {
-  const llama_tokens last = common_tokenize(vocab, beginning, false, true);
+  const std::vector<llama_token> last = spelled(vocab, beginning, true);
   const bool ends_so = !last.empty() && last.size() < whole.size() &&
                        std::equal(last.rbegin(), last.rend(), whole.rbegin());
   return static_cast<std::uint32_t>(whole.size() - (ends_so ? last.size() : 1));

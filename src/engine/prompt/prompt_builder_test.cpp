@@ -7,6 +7,7 @@
 
 #include "chat.h"
 #include "engine/prompt/span_tokenizer.h"
+#include "engine/prompt/spelling.h"
 #include "engine/prompt/test_vocabulary.h"
 
 namespace hearth::engine {
@@ -337,6 +338,37 @@ TEST(PromptBuilder, ManyThreadsShareIt) {
     }
   }
   EXPECT_THAT(results, ::testing::Each(alone));
+}
+
+TEST(Spelling, IsThatOfTheMiddleOfAText) {
+  for (const char* name : {"qwen2", "gpt-2", "llama-spm", "llama-bpe", "phi-3", "gemma-4"}) {
+    SCOPED_TRACE(name);
+    const llama_vocab* vocab = llama_model_get_vocab(vocabulary(name));
+    for (const char* text : {"<|assistant|>\n", "{\"a\": 5}", " two words", "\n", "Grüße, 世界"}) {
+      SCOPED_TRACE(text);
+      EXPECT_EQ(text_of(vocab, spelled(vocab, text, false), false), text);
+      EXPECT_TRUE(text_of(vocab, spelled(vocab, text, true), true).starts_with(text[0]));
+    }
+    EXPECT_TRUE(spelled(vocab, "", true).empty());
+  }
+  // This token swallows white space behind it.
+  const llama_vocab* phi = llama_model_get_vocab(vocabulary("phi-3"));
+  EXPECT_EQ(text_of(phi, spelled(phi, "<|assistant|>\n", true), true), "<|assistant|>");
+}
+
+/// Where the template's words are no special tokens, the grammar goes on from their text.
+TEST(PromptBuilder, AGrammarGoesOnFromABeginningInPlainText) {
+  const PromptBuilder builder(
+      vocabulary("llama-spm"),
+      "{% for message in messages %}{{ '<|' + message['role'] + '|>\n' + message['content'] + "
+      "eos_token + '\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>\n' }}"
+      "{% endif %}");
+  chat::Conversation talk;
+  talk.messages = {{.role = chat::Role::User, .content = "hello"}};
+  const auto prompt = builder.prepare(
+      {.prompt = talk, .format = {chat::OutputFormat::Kind::JsonSchema, R"({"type":"integer"})"}});
+  ASSERT_TRUE(prompt.ok()) << prompt.error().message;
+  EXPECT_EQ(prompt.value().generation_prompt, "<|assistant|>\n");
 }
 
 TEST(PromptBuilder, TheHistoryIsWhatTheNextPromptBeginsWith) {
