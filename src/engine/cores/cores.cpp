@@ -21,7 +21,7 @@ Cores::Cores(Options options, CoreUseCell& use) : options_(std::move(options)), 
 std::uint32_t Cores::begin(StepKind kind, std::uint32_t rows, const std::function<bool()>& stop) {
   if (governor_ && is_idle_) {
     const auto now = Clock::now();
-    governor_->note({.kind = kind, .rows = 0}, watch_.look(now), 0, now);
+    if (const auto look = watch_.look(now)) governor_->note_idle(*look, now);
   }
   is_idle_ = false;
   denied_.reset();

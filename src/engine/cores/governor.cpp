@@ -72,9 +72,15 @@ void Governor::note(const Step& step, const std::optional<Look>& look, std::uint
                     Clock::time_point now) {
   if (!look) return;
   if (look->queue_delay) denied_ += *look->queue_delay;
-  if (look->others) note_others(*look->others, std::max(engine_cores, engine_cores_), now);
+  if (look->others)
+    note_others(*look->others, std::max(engine_cores, engine_cores_), Seen::Computing, now);
   engine_cores_ = engine_cores;
   if (step.rows > 0 && step.wall > Micros(0)) judge(step, *look, now);
+}
+
+void Governor::note_idle(const Look& look, Clock::time_point now) {
+  if (look.others) note_others(*look.others, engine_cores_, Seen::Idle, now);
+  engine_cores_ = 0;
 }
 
 /// Cores that nobody else uses, when this much of one may be in use all the same.
@@ -83,7 +89,7 @@ std::uint32_t Governor::free_cores(double slack) const {
   return static_cast<std::uint32_t>(std::clamp(free, 1.0, static_cast<double>(cores_)));
 }
 
-void Governor::note_others(const Look::Others& others, std::uint32_t engine_cores,
+void Governor::note_others(const Look::Others& others, std::uint32_t engine_cores, Seen seen,
                            Clock::time_point now) {
   sees_others_ = true;
   others_ = others;
@@ -92,7 +98,7 @@ void Governor::note_others(const Look::Others& others, std::uint32_t engine_core
   for (Lane& lane : lanes_) {
     const std::uint32_t left = free_cores(kNeighbourTakes);
     const bool has_room = free_cores(kNeighbourLeaves) > lane.limit;
-    if (left < lane.limit) lower(lane, left, now);
+    if (left < lane.limit && seen == Seen::Computing) lower(lane, left, now);
     if (!has_room) lane.calm_since.reset();
     if (has_room && !lane.calm_since) lane.calm_since = now - others.window;
     if (has_room && now - *lane.calm_since >= lane.hold_off)

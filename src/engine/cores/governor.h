@@ -50,6 +50,11 @@ class Governor {
   void note(const Step& step, const std::optional<Look>& look, std::uint32_t engine_cores,
             Clock::time_point now);
 
+  /// Takes note of what was seen while nothing was computed. Others that were busy then do not take
+  /// a core: they may just have done their part, as a tool whose result is asked about. They only
+  /// keep what they had, or leave it.
+  void note_idle(const Look& look, Clock::time_point now);
+
   /// A step that takes so long is not worth going on with, if its threads were denied their cores
   /// meanwhile (see is_denied). Absent where it cannot be known, or fewer threads cannot help.
   std::optional<Micros> overtime(const Step& step) const;
@@ -73,7 +78,9 @@ class Governor {
   const Lane& lane(StepKind kind) const { return lanes_[static_cast<std::size_t>(kind)]; }
   Lane& lane(StepKind kind) { return lanes_[static_cast<std::size_t>(kind)]; }
 
-  void note_others(const Look::Others& others, std::uint32_t engine_cores, Clock::time_point now);
+  enum class Seen : std::uint8_t { Computing, Idle };
+  void note_others(const Look::Others& others, std::uint32_t engine_cores, Seen seen,
+                   Clock::time_point now);
   void note_nice(Clock::time_point now);
   void judge(const Step& step, const Look& look, Clock::time_point now);
   bool is_disturbed(const Step& step, const Look& look) const;

@@ -134,6 +134,30 @@ TEST(Governor, LeavesACoreToANeighbourAndTakesItAgain) {
   EXPECT_EQ(machine.governor.budget(StepKind::Decode), 2u);
 }
 
+Look others_seen(double cores) {
+  const Micros window{1'000'000};
+  return {.window = window, .others = Look::Others{.cores = cores, .window = window}};
+}
+
+TEST(Governor, WhoWasBusyWhileNothingWasComputedTakesNoCore) {
+  Simulation alone(2, 2);
+  alone.run_until(Millis(1'000));
+  alone.governor.note_idle(others_seen(2), kStart + Millis(2'000));
+  EXPECT_EQ(alone.governor.budget(StepKind::Decode), 2u);
+  EXPECT_EQ(alone.governor.budget(StepKind::Prefill), 2u);
+}
+
+TEST(Governor, WhoTookACoreKeepsItOverAPause) {
+  Simulation beside(2, 2);
+  beside.neighbours = [](Millis) { return 1.0; };
+  beside.run_until(Millis(2'000));
+  EXPECT_EQ(beside.governor.budget(StepKind::Decode), 1u);
+  beside.governor.note_idle(others_seen(1), kStart + Millis(3'000));
+  EXPECT_EQ(beside.governor.budget(StepKind::Decode), 1u);
+  beside.governor.note_idle(others_seen(0), kStart + Millis(9'000));
+  EXPECT_EQ(beside.governor.budget(StepKind::Decode), 2u);
+}
+
 TEST(Governor, DoesWithoutWhatTheSystemDoesNotTell) {
   struct Case {
     const char* name;
