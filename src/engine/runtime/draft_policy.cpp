@@ -5,7 +5,8 @@
 namespace hearth::engine {
 namespace {
 
-constexpr double kChanceShare = 0.12;  // of one token in the moving average
+constexpr double kChanceShare = 0.12;  // of one token in the moving average of one answer
+constexpr double kPriorShare = 0.02;   // and of all
 constexpr double kCostShare = 0.15;    // of one step
 constexpr double kOutlier = 4.0;       // a step that took so much longer says nothing about rows
 constexpr double kUnmeasured = 1.3;    // a batch of more rows, against one of one row
@@ -21,10 +22,17 @@ double expected_tokens(double chance, std::uint32_t length) {
 
 }  // namespace
 
-void DraftRecord::note(std::uint32_t drafted, std::uint32_t accepted) {
+void DraftChances::note(std::uint32_t match, std::uint32_t drafted, std::uint32_t accepted,
+                        double share) {
+  double& chance = chances_[class_of(match)];
   for (std::uint32_t i = 0; i < std::min(drafted, accepted + 1); ++i)
-    chance_ += kChanceShare * ((i < accepted ? 1.0 : 0.0) - chance_);
+    chance += share * ((i < accepted ? 1.0 : 0.0) - chance);
+}
+
+void DraftRecord::note(std::uint32_t match, std::uint32_t drafted, std::uint32_t accepted) {
+  chances_.note(match, drafted, accepted, kChanceShare);
   skipped_ = 0;
+  probe_steps_ = accepted > 0 ? kProbeSteps : std::min(2 * probe_steps_, kProbeStepsMax);
   drafted_ += drafted;
   accepted_ += accepted;
 }
@@ -47,7 +55,11 @@ double DraftPolicy::cost_ms(std::uint32_t rows) const {
   return 1.0;
 }
 
-std::uint32_t DraftPolicy::length(std::uint32_t rows, std::uint32_t tokens_max,
+void DraftPolicy::note_draft(std::uint32_t match, std::uint32_t drafted, std::uint32_t accepted) {
+  chances_.note(match, drafted, accepted, kPriorShare);
+}
+
+std::uint32_t DraftPolicy::length(std::uint32_t rows, std::uint32_t tokens_max, std::uint32_t match,
                                   const DraftRecord& record) const {
   if (rows == 0 || rows >= kRowsMax) return 0;
   const std::uint32_t longest = std::min(tokens_max, kRowsMax - rows);
@@ -56,7 +68,8 @@ std::uint32_t DraftPolicy::length(std::uint32_t rows, std::uint32_t tokens_max,
   std::uint32_t best = 0;
   double best_speed = without * kGainMin;
   for (std::uint32_t length = 1; length <= longest; ++length) {
-    const double speed = (rows + expected_tokens(record.chance(), length)) / cost_ms(rows + length);
+    const double speed =
+        (rows + expected_tokens(record.chance(match), length)) / cost_ms(rows + length);
     if (speed <= best_speed) continue;
     best = length;
     best_speed = speed;

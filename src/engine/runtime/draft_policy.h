@@ -1,30 +1,46 @@
 #pragma once
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace hearth::engine {
 
+/// How likely drafted tokens come true, by how many tokens before them agreed (Lookup::Guess): two
+/// often agree by chance, eight seldom do.
+class DraftChances {
+ public:
+  double of(std::uint32_t match) const { return chances_[class_of(match)]; }
+  /// A draft of `drafted` tokens, of which the first `accepted` came true. `share`: how much one
+  /// token counts in the moving average; 0 to 1.
+  void note(std::uint32_t match, std::uint32_t drafted, std::uint32_t accepted, double share);
+
+ private:
+  static std::size_t class_of(std::uint32_t match) { return match < 4 ? 0 : match < 8 ? 1 : 2; }
+  std::array<double, 3> chances_{0.45, 0.6, 0.8};  // a first guess that a few drafts correct
+};
+
 /// How well the drafts of one generation came true.
 class DraftRecord {
  public:
-  /// A draft of `drafted` tokens, of which the first `accepted` came true.
-  void note(std::uint32_t drafted, std::uint32_t accepted);
+  /// `prior`: what is known before the first draft.
+  explicit DraftRecord(const DraftChances& prior = {}) : chances_(prior) {}
+  void note(std::uint32_t match, std::uint32_t drafted, std::uint32_t accepted);
   /// A step in which a draft was there and was not tried.
   void skip() { ++skipped_; }
 
   /// How likely one more drafted token comes true; 0 to 1.
-  double chance() const { return chance_; }
-  /// Enough steps went by without a draft that one is worth while to see how things stand.
-  bool wants_probe() const { return skipped_ >= kProbeSteps; }
-  bool promises_more_than(const DraftRecord& other) const { return chance_ > other.chance_; }
+  double chance(std::uint32_t match) const { return chances_.of(match); }
+  /// Enough steps went by without a draft that one is worth while to see how things stand: twice as
+  /// many after each that was in vain.
+  bool wants_probe() const { return skipped_ >= probe_steps_; }
   std::uint32_t drafted() const { return drafted_; }
   std::uint32_t accepted() const { return accepted_; }
 
-  static constexpr std::uint32_t kProbeSteps = 24;
+  static constexpr std::uint32_t kProbeSteps = 24, kProbeStepsMax = 384;
 
  private:
-  double chance_ = 0.6;  // of a match that was found; a first guess that a few drafts correct
-  std::uint32_t skipped_ = 0;
+  DraftChances chances_;
+  std::uint32_t skipped_ = 0, probe_steps_ = kProbeSteps;
   std::uint32_t drafted_ = 0, accepted_ = 0;
 };
 
@@ -42,11 +58,17 @@ class DraftPolicy {
   /// more.
   double cost_ms(std::uint32_t rows) const;
 
-  /// Tokens to draft beside `rows` that are computed anyway: 0 to `tokens_max`.
-  std::uint32_t length(std::uint32_t rows, std::uint32_t tokens_max,
+  /// Tokens to draft beside `rows` that are computed anyway: 0 to `tokens_max`, which agreed in
+  /// `match` tokens.
+  std::uint32_t length(std::uint32_t rows, std::uint32_t tokens_max, std::uint32_t match,
                        const DraftRecord& record) const;
 
+  /// What became of a draft, of whatever answer: the next answers begin with it.
+  void note_draft(std::uint32_t match, std::uint32_t drafted, std::uint32_t accepted);
+  DraftRecord new_record() const { return DraftRecord(chances_); }
+
  private:
+  DraftChances chances_;
   std::array<double, kRowsMax + 1> measured_ms_{};  // by rows; 0: not yet
 };
 

@@ -5,6 +5,8 @@
 namespace hearth::engine {
 namespace {
 
+constexpr std::uint32_t kMatch = 5;
+
 DraftPolicy measured(double one, double two, double three, double four) {
   DraftPolicy policy;
   const double all[] = {one, two, three, four};
@@ -14,8 +16,8 @@ DraftPolicy measured(double one, double two, double three, double four) {
 
 DraftRecord record(int right, int wrong) {
   DraftRecord record;
-  for (int i = 0; i < right; ++i) record.note(3, 3);
-  for (int i = 0; i < wrong; ++i) record.note(3, 0);
+  for (int i = 0; i < right; ++i) record.note(kMatch, 3, 3);
+  for (int i = 0; i < wrong; ++i) record.note(kMatch, 3, 0);
   return record;
 }
 
@@ -43,19 +45,32 @@ TEST(DraftPolicy, Table) {
       {"no draft", tiles, 1, 0, record(20, 0), 0},
   };
   for (const Case& c : kCases)
-    EXPECT_EQ(c.policy.length(c.rows, c.tokens, c.record), c.length) << c.what;
+    EXPECT_EQ(c.policy.length(c.rows, c.tokens, kMatch, c.record), c.length) << c.what;
 }
 
 TEST(DraftPolicy, TriesAgainNowAndThen) {
   const DraftPolicy policy = measured(44.7, 63, 63, 56.2);
-  DraftRecord bad = record(0, 30);
-  for (std::uint32_t i = 0; i < DraftRecord::kProbeSteps; ++i) {
-    EXPECT_EQ(policy.length(1, 3, bad), 0u);
-    bad.skip();
+  DraftRecord bad;
+  bad.note(kMatch, 3, 3);
+  for (int i = 0; i < 30; ++i) bad.note(kMatch, 3, i == 29 ? 1 : 0);
+  for (std::uint32_t pause = DraftRecord::kProbeSteps; pause <= 2 * DraftRecord::kProbeStepsMax;
+       pause *= 2) {
+    SCOPED_TRACE(pause);
+    for (std::uint32_t i = 0; i < std::min(pause, DraftRecord::kProbeStepsMax); ++i) {
+      ASSERT_EQ(policy.length(1, 3, kMatch, bad), 0u);
+      bad.skip();
+    }
+    ASSERT_EQ(policy.length(1, 3, kMatch, bad), 3u);
+    bad.note(kMatch, 3, 0);
   }
-  EXPECT_EQ(policy.length(1, 3, bad), 3u);
-  bad.note(3, 0);
-  EXPECT_EQ(policy.length(1, 3, bad), 0u);
+}
+
+TEST(DraftPolicy, AnAnswerBeginsWithWhatOthersTaught) {
+  DraftPolicy policy = measured(44.7, 63, 63, 56.2);
+  EXPECT_EQ(policy.length(1, 3, kMatch, policy.new_record()), 3u);
+  for (int i = 0; i < 100; ++i) policy.note_draft(kMatch, 3, 0);
+  EXPECT_EQ(policy.length(1, 3, kMatch, policy.new_record()), 0u);
+  EXPECT_EQ(policy.length(1, 3, 16, policy.new_record()), 3u);  // longer matches tell more
 }
 
 TEST(DraftPolicy, OneSlowStepIsNoVerdict) {
@@ -69,11 +84,21 @@ TEST(DraftPolicy, OneSlowStepIsNoVerdict) {
 
 TEST(DraftRecord, Counts) {
   DraftRecord record;
-  record.note(3, 2);
-  record.note(2, 2);
+  record.note(kMatch, 3, 2);
+  record.note(kMatch, 2, 2);
   EXPECT_EQ(record.drafted(), 5u);
   EXPECT_EQ(record.accepted(), 4u);
-  EXPECT_GT(record.chance(), 0.6);
+  EXPECT_GT(record.chance(kMatch), DraftRecord().chance(kMatch));
+}
+
+TEST(DraftChances, GrowWithWhatAgreed) {
+  DraftChances chances;
+  const std::pair<std::uint32_t, std::uint32_t> kPairs[] = {{2, 4}, {7, 8}, {3, 16}};
+  for (const auto& [shorter, longer] : kPairs) EXPECT_LT(chances.of(shorter), chances.of(longer));
+  const double before = chances.of(8);
+  chances.note(2, 3, 0, 0.5);
+  EXPECT_EQ(chances.of(2), chances.of(3));
+  EXPECT_EQ(chances.of(8), before);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace hearth::engine {
 namespace {
@@ -43,7 +44,7 @@ void Lookup::index(std::span<const llama_token> text) {
   }
 }
 
-std::vector<llama_token> Lookup::draft(std::span<const llama_token> text, std::uint32_t count) {
+Lookup::Guess Lookup::draft(std::span<const llama_token> text, std::uint32_t count) {
   index(text);
   const auto size = static_cast<std::uint32_t>(text.size());
   if (size < kMatchMin || count == 0) return {};
@@ -55,14 +56,14 @@ std::vector<llama_token> Lookup::draft(std::span<const llama_token> text, std::u
     best_length = length;
     best_end = end;
   }
+  if (best_length < kMatchMin) return {};
   std::vector<llama_token> draft;
-  if (best_length < kMatchMin) return draft;
   // A copy that runs into the end of the text goes on with itself: the text repeats.
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t from = best_end + i;
     draft.push_back(from < size ? text[from] : draft[from - size]);
   }
-  return draft;
+  return {.tokens = std::move(draft), .match = best_length};
 }
 
 }  // namespace hearth::engine

@@ -20,9 +20,13 @@ class Lookup {
   /// `tokens_max`: how long the text may become.
   explicit Lookup(std::uint32_t tokens_max);
 
+  struct Guess {
+    std::vector<llama_token> tokens{};
+    std::uint32_t match = 0;  // how many tokens agreed with those before the place
+  };
   /// At most `count` tokens that may follow `text`; none where its end is new. `text` must begin
   /// with the text of the last call.
-  std::vector<llama_token> draft(std::span<const llama_token> text, std::uint32_t count);
+  Guess draft(std::span<const llama_token> text, std::uint32_t count);
 
  private:
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;

@@ -32,9 +32,15 @@ TEST(Lookup, Table) {
   };
   for (const Case& c : kCases) {
     Lookup lookup(100);
-    EXPECT_EQ(lookup.draft(c.text, c.count), c.draft) << c.what;
-    EXPECT_EQ(lookup.draft(c.text, c.count), c.draft) << c.what << ", asked again";
+    EXPECT_EQ(lookup.draft(c.text, c.count).tokens, c.draft) << c.what;
+    EXPECT_EQ(lookup.draft(c.text, c.count).tokens, c.draft) << c.what << ", asked again";
   }
+}
+
+TEST(Lookup, SaysHowMuchAgreed) {
+  const std::pair<Tokens, std::uint32_t> kCases[] = {
+      {{1, 2, 3}, 0}, {{1, 2, 3, 1, 2}, 2}, {{7, 1, 2, 3, 7, 1, 2}, 3}, {Tokens(40, 5), 16}};
+  for (const auto& [text, match] : kCases) EXPECT_EQ(Lookup(100).draft(text, 1).match, match);
 }
 
 TEST(Lookup, GrowsWithItsText) {
@@ -44,7 +50,7 @@ TEST(Lookup, GrowsWithItsText) {
   for (int i = 0; i < 1'000; ++i) {
     text.push_back(static_cast<llama_token>(random() % 12));
     Lookup fresh(2'000);
-    ASSERT_EQ(grown.draft(text, 3), fresh.draft(text, 3)) << i;
+    ASSERT_EQ(grown.draft(text, 3).tokens, fresh.draft(text, 3).tokens) << i;
   }
 }
 
@@ -54,9 +60,9 @@ TEST(Lookup, LooksAtABoundedNumberOfPlaces) {
   for (std::uint32_t i = 0; i < Lookup::kCandidatesMax; ++i)
     text.insert(text.end(), {static_cast<llama_token>(100 + i), 1, 2, 50});
   text.insert(text.end(), {7, 7, 1, 2});
-  EXPECT_EQ(Lookup(100).draft(text, 1), Tokens{50});
+  EXPECT_EQ(Lookup(100).draft(text, 1).tokens, Tokens{50});
   text.erase(text.begin() + 5, text.begin() + 9);
-  EXPECT_EQ(Lookup(100).draft(text, 1), Tokens{99});
+  EXPECT_EQ(Lookup(100).draft(text, 1).tokens, Tokens{99});
 }
 
 }  // namespace

@@ -188,7 +188,8 @@ Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
                       .started = now,
                       .border = border_of(*job),
                       .lookup = Lookup(prompt_tokens + tokens_max),
-                      .may_draft = may_draft(request)});
+                      .may_draft = may_draft(request),
+                      .drafts = policy_.new_record()});
   counters_.prompt_tokens += prompt_tokens;
   counters_.cached_tokens += claim.reused;
   outbox_.post(GenerateEvent{
@@ -273,19 +274,20 @@ Scheduler::Running* Scheduler::choose_draft() {
   Running* best = nullptr;
   for (Running& running : running_) {
     if (!running.may_draft || running.left(*sequences_) != 1) continue;
-    if (best && !running.drafts.promises_more_than(best->drafts)) continue;
     // The last token of an answer needs no draft behind it.
     const std::uint32_t most =
         std::min(running.answer.tokens_left() - 1, DraftPolicy::kRowsMax - rows);
-    std::vector<llama_token> draft = running.lookup.draft(running.tokens, most);
-    if (draft.empty()) continue;
+    Lookup::Guess guess = running.lookup.draft(running.tokens, most);
+    if (guess.tokens.empty()) continue;
+    running.match = guess.match;
+    if (best && running.drafts.chance(running.match) <= best->drafts.chance(best->match)) continue;
     if (best) best->draft.clear();
     best = &running;
-    best->draft = std::move(draft);
+    best->draft = std::move(guess.tokens);
   }
   if (!best) return nullptr;
   const auto most = static_cast<std::uint32_t>(best->draft.size());
-  const std::uint32_t length = policy_.length(rows, most, best->drafts);
+  const std::uint32_t length = policy_.length(rows, most, best->match, best->drafts);
   best->draft.resize(length);
   if (length > 0 && sequences_->make_room(rows + length)) return best;
   best->draft.clear();
@@ -411,8 +413,10 @@ Result<Scheduler::Ending> Scheduler::read(Running& running) {
   if (!draft.empty()) {
     sequences_->cut(running.claim.id, static_cast<std::uint32_t>(computed + right));
     // An answer that ends says nothing about the rest of its draft.
-    running.drafts.note(static_cast<std::uint32_t>(ended ? right : draft.size()),
-                        static_cast<std::uint32_t>(right));
+    const auto drafted = static_cast<std::uint32_t>(ended ? right : draft.size());
+    const auto accepted = static_cast<std::uint32_t>(right);
+    running.drafts.note(running.match, drafted, accepted);
+    policy_.note_draft(running.match, drafted, accepted);
   }
   if (last.ok() && last.value()) {
     last.value()->timings.drafted_tokens = running.drafts.drafted();

@@ -68,6 +68,7 @@ class Scheduler {
     Clock::time_point first_token{};
     std::int32_t output = -1;          // where in the last batch its logits are; -1: nowhere
     std::vector<llama_token> draft{};  // in the last batch behind that; each with logits
+    std::uint32_t match = 0;           // how many tokens agreed before the draft
     DraftRecord drafts{};
     std::uint32_t forced = 0;  // tokens said without sampling
     std::uint32_t left(const Sequences& sequences) const;
