@@ -8,6 +8,7 @@ says the same again and again, which shows what a step with a draft costs there 
 import json
 import pathlib
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -44,9 +45,12 @@ def ask(server, question, lookup, scripted):
     return peers.answer(exchange)
 
 
+def speed(answer):
+    return answer.usage["completion_tokens"] * 1000 / answer.timings["predicted_ms"]
+
+
 def median_speed(answers):
-    speeds = sorted(answer.usage["completion_tokens"] * 1000 / answer.timings["predicted_ms"] for answer in answers)
-    return speeds[len(speeds) // 2]
+    return statistics.median(map(speed, answers))
 
 
 def main():
@@ -68,16 +72,16 @@ def main():
         sys.exit("the edited file is wrong")
     if len(texts) != 1:
         print("the two ways differ: this model's results depend on the batch")
-    speeds = {way: median_speed(answers[way]) for way in WAYS}
-    print(f"{'':14}{'tokens/s':>10}{'drafted':>10}{'accepted':>10}")
+    report = peers.Report("editing", "Editing: 80 % of the answer repeats the question", chosen)
     for way, name in WAYS.items():
-        timings = answers[way][-1].timings
-        print(f"{name:14}{speeds[way]:10.1f}{timings['draft_n']:10}{timings['draft_n_accepted']:10}")
+        report.add(name, "tokens/s", {peers.HEARTH: [speed(answer) for answer in answers[way]]}, places=1)
+    ratio = median_speed(answers[True]) / median_speed(answers[False])
+    report.add("with lookup, by without", "x", {peers.HEARTH: [ratio]}, target=">= 1.5")
     last = answers[True][-1]
-    ratio = speeds[True] / speeds[False]
-    print(f"{last.usage['prompt_tokens']} tokens in, {last.usage['completion_tokens']} out, "
-          f"{chosen.rounds} rounds each: {ratio:.2f} x (target 1.5 x)")
-    return 0 if ratio >= 1.5 else 1
+    report.note(f"{last.usage['prompt_tokens']} tokens in, {last.usage['completion_tokens']} out, median of "
+                f"{chosen.rounds} rounds; drafted {last.timings['draft_n']}, of which "
+                f"{last.timings['draft_n_accepted']} came true")
+    return report.finish()
 
 
 if __name__ == "__main__":

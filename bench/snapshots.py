@@ -19,15 +19,15 @@ import re
 import shutil
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
+import peers
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 HISTORY_TOKENS, ANSWER_TOKENS = 800, 16
-TARGET_S = 0.5
 
 
 class Server:
@@ -157,13 +157,9 @@ def one_restart(start, body, saved):
     return seconds, after, turn
 
 
-def restarts(options):
+def restarts(options, report):
     body = {"temperature": 0, "max_tokens": ANSWER_TOKENS, "ignore_eos": True}
-    print(f"first token of the next turn after kill -9, {HISTORY_TOKENS}-token chat, "
-          f"{pathlib.Path(options.model).name}, {os.cpu_count()} cores, median of {options.rounds}")
-    sides = {"hearth": []}
-    if options.llama_server:
-        sides["llama-server"] = []
+    sides = {peers.HEARTH: [], peers.LLAMA: []}
     for number in range(options.rounds):
         with tempfile.TemporaryDirectory(prefix="hearth-bench-") as data:
             def saved(server):
@@ -172,7 +168,7 @@ def restarts(options):
             persist = body | {"cache": {"key": "bench", "persist": True}}
             arguments = ("--model", options.model)
             seconds, after, turn = one_restart(lambda: start_hearth(options, data, *arguments), persist, saved)
-            sides["hearth"].append(seconds)
+            sides[peers.HEARTH].append(seconds)
             shutil.rmtree(os.path.join(data, "kv"))
             cold = start_hearth(options, data, *arguments)
             computed, want = cold.first_token_s(turn)
@@ -180,16 +176,13 @@ def restarts(options):
             print(f"round {number + 1}: hearth {seconds:.3f} s, without the snapshot {computed:.3f} s, "
                   f"answers {'equal' if after == want else 'DIFFER'}", flush=True)
             if after != want:
-                return False
-        if options.llama_server:
-            seconds, _, _ = one_restart(lambda: start_llama_server(options), body, lambda server: None)
-            sides["llama-server"].append(seconds)
-            print(f"round {number + 1}: llama-server {seconds:.3f} s", flush=True)
-    for name, values in sides.items():
-        print(f"  {name:12} {statistics.median(values):8.3f} s  ({min(values):.3f} to {max(values):.3f})")
-    median = statistics.median(sides["hearth"])
-    print(f"  target       {TARGET_S:8.3f} s  {'met' if median <= TARGET_S else 'MISSED'}")
-    return median <= TARGET_S
+                sys.exit("the answer is another after a restart")
+        seconds, _, _ = one_restart(lambda: start_llama_server(options), body, lambda server: None)
+        sides[peers.LLAMA].append(seconds)
+        print(f"round {number + 1}: llama-server {seconds:.3f} s", flush=True)
+    report.add("next turn after kill -9: first token", "s", sides, better="lower", target="<= 0.5")
+    report.note(f"{pathlib.Path(options.model).name}, a chat of {HISTORY_TOKENS} tokens, median of {options.rounds} "
+                "rounds; llama-server keeps nothing by itself and computes the conversation again")
 
 
 def spoil(good, number):
@@ -217,7 +210,7 @@ def spoil(good, number):
     return bytes(bad)
 
 
-def damage(options):
+def damage(options, report):
     def ask(server, i, **fields):
         text = f"{i * 7919} is a number, " + " ".join(f"w{(i * 31 + j * 17) % 97}" for j in range(20))
         return server.json("/v1/completions", {"prompt": text, "temperature": 0, "max_tokens": 4,
@@ -247,26 +240,28 @@ def damage(options):
         left = len(list(pathlib.Path(data, "kv").glob("*.kv")))
         server.kill()
     wrong = sum(a != b for a, b in zip(want, got))
-    print(f"{len(files)} spoiled files: {refused:.0f} refused, {restored:.0f} restored, {left} left, "
-          f"{starts:.0f} crashes, {wrong} wrong answers of {len(want)}")
-    return len(files) >= options.files and refused > 0 and not restored and not starts and not wrong
+    for what, number, target in (("spoiled files", len(files), f">= {options.files}"), ("of them refused", refused, ""),
+                                 ("restored", restored, "<= 0"), ("crashes", starts, "<= 0"),
+                                 ("wrong answers", wrong, "<= 0")):
+        report.add(what, "", {peers.HEARTH: [number]}, target=target, places=0)
+    report.note(f"spoiled files with Ember; {left} are left, which were never read")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--hearth", default=str(ROOT / "build/release/bin/hearth"))
-    parser.add_argument("--llama-server")
+    parser.add_argument("--llama-server", default=str(ROOT / "build/deps/peer/bin/llama-server"))
     parser.add_argument("--model", default=str(ROOT / "build/bench/tinyllama-shaped-q4_0.gguf"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--files", type=int, default=1_000)
     parser.add_argument("--only", choices=("restarts", "damage"))
     options = parser.parse_args()
-    good = True
+    report = peers.Report("snapshots", "KV state on disk, measured and attacked", options)
     if options.only != "damage":
-        good &= restarts(options)
+        restarts(options, report)
     if options.only != "restarts":
-        good &= damage(options)
-    return 0 if good else 1
+        damage(options, report)
+    return report.finish()
 
 
 if __name__ == "__main__":
