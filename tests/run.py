@@ -128,7 +128,7 @@ def run_one(preset, name, command, timeout_s, folder):
     verdict = "FAIL" if tally.failed else "ok  "
     say(f"{verdict} {preset:8}{name:28}{str(tally):32}{time.monotonic() - started:6.1f} s")
     if tally.failed:
-        lines = output.splitlines()
+        lines = [line for line in output.splitlines() if not line.startswith("ok ")]
         say("\n".join("     " + line for line in lines[-OUTPUT_LINES_SHOWN:]))
     (report.parent / f"{name}.log").write_text(output)
     return tally

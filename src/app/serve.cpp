@@ -66,7 +66,8 @@ net::ServerOptions server_options(const config::Config& config) {
 
 enum class Until : std::uint8_t { Ready, Signalled };
 
-/// Waits for the model, or for a signal while it loads. Errors: what kept it from loading.
+/// Waits for the model, or for a signal before it was seen to be ready. Errors: what kept it from
+/// loading.
 Result<Until> wait_for_model(const Signals& signals, const config::Config& config,
                              const model::Model& model) {
   while (model.state() != model::State::Ready) {
@@ -135,7 +136,7 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   }
   draining = true;
   // While the model loads no answer has begun that could be let end.
-  const bool loading = reached.value() == Until::Signalled;
+  const bool loading = model->state() != model::State::Ready;
   drain(signals, api, *server, loading ? Millis(0) : config.server.drain_timeout);
   return ok();
 }
