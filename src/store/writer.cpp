@@ -1,0 +1,133 @@
+#include "store/writer.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <vector>
+
+#include "base/log.h"
+#include "base/mutex.h"
+#include "store/sqlite/database.h"
+
+namespace hearth::store {
+namespace {
+
+constexpr Millis kIdle{3'600'000};  // a wait that found nothing by then is repeated
+
+}  // namespace
+
+/// Shared between whoever asked and the writer: the first may be gone before it is begun.
+struct Writer::Job {
+  enum class State : std::uint8_t { Waiting, Begun, Abandoned, Done };
+
+  Job(Durability wanted, Work what) : durability(wanted), work(std::move(what)) {}
+  const Durability durability;
+  const Work work;
+  Mutex mutex;
+  State state GUARDED_BY(mutex) = State::Waiting;
+  Result<void> result GUARDED_BY(mutex);
+  std::condition_variable_any changed;
+
+  /// False if nobody wants it any more.
+  bool begin() {
+    MutexLock lock(mutex);
+    if (state == State::Abandoned) return false;
+    state = State::Begun;
+    return true;
+  }
+  void finish(Result<void> outcome) {
+    MutexLock lock(mutex);
+    result = std::move(outcome);
+    state = State::Done;
+    changed.notify_all();
+  }
+  Result<void> wait(const Call& call) {
+    MutexLock lock(mutex);
+    const std::stop_callback stopped(call.stop, [this] { changed.notify_all(); });
+    while (state != State::Done) {
+      if (state == State::Begun) {
+        changed.wait(mutex);
+      } else if (call.stop.stop_requested() ||
+                 changed.wait_until(mutex, call.deadline) == std::cv_status::timeout) {
+        if (state != State::Waiting) continue;
+        state = State::Abandoned;
+        return Error{call.stop.stop_requested() ? Code::Cancelled : Code::Timeout,
+                     "the store was too busy to begin a write in time"};
+      }
+    }
+    return std::move(result);
+  }
+};
+
+Writer::Writer(Database database)
+    : database_(std::make_unique<Database>(std::move(database))),
+      set_(Durability::Full),
+      waiting_(kWaitingMax),
+      thread_([this] { run(); }) {}
+
+Writer::~Writer() { waiting_.close(); }
+
+Result<void> Writer::write(const Call& call, Durability durability, Work work) {
+  auto job = std::make_shared<Job>(durability, std::move(work));
+  if (waiting_.try_push(job)) return job->wait(call);
+  if (waiting_.drained()) return Error{Code::Unavailable, "the store is closed"};
+  return Error{Code::Busy, "too many writes wait for the store (" + std::to_string(kWaitingMax) +
+                               "); try again"};
+}
+
+void Writer::run() {
+  for (;;) {
+    auto first = waiting_.pop(Call::within(kIdle));
+    if (!first.ok()) continue;
+    if (!first.value()) return;
+    std::vector<std::shared_ptr<Job>> jobs{std::move(*first.value())};
+    while (jobs.size() < kTogetherMax) {
+      auto next = waiting_.try_pop();
+      if (!next) break;
+      jobs.push_back(std::move(*next));
+    }
+    std::erase_if(jobs, [](const auto& job) { return !job->begin(); });
+    if (!jobs.empty()) commit(std::move(jobs));
+  }
+}
+
+/// How much a commit waits for the disk can only be set between transactions.
+Result<void> Writer::begin(Durability durability) {
+  if (durability != set_) {
+    const bool full = durability == Durability::Full;
+    TRY_VOID(database_->run(full ? "PRAGMA synchronous = FULL;" : "PRAGMA synchronous = NORMAL;"));
+    set_ = durability;
+  }
+  return database_->run("BEGIN IMMEDIATE;");
+}
+
+Result<void> Writer::apply(Job& job) {
+  TRY_VOID(database_->run("SAVEPOINT work;"));
+  const auto done = job.work(*database_);
+  // A full disk may have ended the whole transaction.
+  if (!done.ok() && !database_->is_between_transactions())
+    TRY_VOID(database_->run("ROLLBACK TO work;"));
+  if (!database_->is_between_transactions()) TRY_VOID(database_->run("RELEASE work;"));
+  return done;
+}
+
+void Writer::commit(std::vector<std::shared_ptr<Job>> jobs) {
+  const auto most = std::ranges::max_element(
+      jobs, {}, [](const std::shared_ptr<Job>& job) { return job->durability; });
+  Result<void> together = begin((*most)->durability);
+  std::vector<Result<void>> each;
+  for (const auto& job : jobs) {
+    if (!together.ok()) break;
+    each.push_back(apply(*job));
+    if (database_->is_between_transactions()) together = each.back();
+  }
+  if (together.ok()) together = database_->run("COMMIT;");
+  if (!together.ok() && !database_->is_between_transactions()) {
+    const auto undone = database_->run("ROLLBACK;");
+    if (!undone.ok()) log::error("{}", undone.error().message);
+  }
+  if (!together.ok()) log::warn("{} writes are undone: {}", jobs.size(), together.error().message);
+  for (std::size_t i = 0; i < jobs.size(); ++i)
+    jobs[i]->finish(together.ok() ? std::move(each[i]) : together);
+}
+
+}  // namespace hearth::store
