@@ -11,6 +11,8 @@ if (!baseUrl) {
 }
 const root = baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '');
 const client = new OpenAI({ baseURL: `${root}/v1`, apiKey, maxRetries: 0, timeout: 120_000 });
+// Version 4 has it among what is not final.
+const streamHelper = client.chat.completions.stream ? client.chat.completions : client.beta.chat.completions;
 
 const user = (content) => [{ role: 'user', content }];
 const say = user('Say hello.');
@@ -292,7 +294,7 @@ const checks = {
     }
   },
   async 'the stream helper of the SDK puts it together'() {
-    const runner = client.beta.chat.completions.stream({
+    const runner = streamHelper.stream({
       model,
       messages: say,
       max_tokens: 8,
