@@ -23,13 +23,15 @@ Call soon() { return Call::within(Millis(20'000)); }
 
 /// A folder of its own for each test.
 class StoreTest : public ::testing::Test {
+ public:
+  ~StoreTest() override { fs::remove_all(folder_); }
+
  protected:
   StoreTest() {
     std::string name = fs::temp_directory_path() / "hearth-store-XXXXXX";
     folder_ = mkdtemp(name.data());
     path_ = folder_ / "hearth.db";
   }
-  ~StoreTest() override { fs::remove_all(folder_); }
 
   std::unique_ptr<Store> open() const {
     auto opened = Store::open(path_);

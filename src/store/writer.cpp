@@ -102,7 +102,7 @@ Result<void> Writer::begin(Durability durability) {
 
 Result<void> Writer::apply(Job& job) {
   TRY_VOID(database_->run("SAVEPOINT work;"));
-  const auto done = job.work(*database_);
+  Result<void> done = job.work(*database_);
   // A full disk may have ended the whole transaction.
   if (!done.ok() && !database_->is_between_transactions())
     TRY_VOID(database_->run("ROLLBACK TO work;"));

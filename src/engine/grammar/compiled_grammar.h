@@ -11,8 +11,8 @@
 #include "base/result.h"
 #include "engine/grammar/vocabulary_index.h"
 
-struct llama_grammar;
-struct llama_grammar_element;
+struct llama_grammar;          // NOLINT(readability-identifier-naming)
+struct llama_grammar_element;  // NOLINT(readability-identifier-naming)
 
 namespace hearth::engine {
 
