@@ -116,9 +116,10 @@ auto Rendering::with_templates(Work&& work) const
     -> Result<std::invoke_result_t<Work, FormatCache&>> {
   if (!templates_) return Error{Code::Corrupt, problem_};
   const MutexLock lock(rendering_);
+  FormatCache& formats = *formats_;  // the analysis does not look into lambdas
   auto done =
       guarded(Code::InvalidInput, "messages: the model's chat template refuses this conversation",
-              [&] { return work(*formats_); });
+              [&] { return work(formats); });
   if (!done.ok()) return Error{Code::InvalidInput, one_line(done.error().message), "messages"};
   return done;
 }
