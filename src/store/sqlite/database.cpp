@@ -127,7 +127,6 @@ Result<Database> Database::open(const std::string& path, Mode mode) {
 Result<void> Database::set_up(Mode mode) {
   sqlite3_busy_timeout(database_.get(), kBusyTimeoutMs);
   sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   TRY_VOID(run("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"));
   if (mode == Mode::Read) return run("PRAGMA query_only = ON;");
   return run("PRAGMA journal_mode = WAL;");

@@ -1,0 +1,154 @@
+#include "store/sessions.h"
+
+#include <algorithm>
+
+#include "base/fields.h"
+#include "base/random.h"
+#include "base/utf8.h"
+#include "store/sqlite/database.h"
+
+namespace hearth::store {
+namespace {
+
+constexpr const char* kInsert =
+    "INSERT INTO sessions (id, owner, name, parent, created_ms, used_ms) "
+    "VALUES (?, ?, ?, ?, ?, ?)";
+constexpr const char* kById =
+    "SELECT id, owner, name, parent, created_ms, used_ms FROM sessions "
+    "WHERE owner = ? AND id = ?";
+constexpr const char* kByName =
+    "SELECT id, owner, name, parent, created_ms, used_ms FROM sessions "
+    "WHERE owner = ? AND name = ?";
+constexpr const char* kList =
+    "SELECT id, owner, name, parent, created_ms, used_ms FROM sessions "
+    "WHERE owner = ? ORDER BY used_ms DESC, id LIMIT ? OFFSET ?";
+constexpr const char* kCopyMessages =
+    "INSERT INTO messages (session_id, number, turn, role, content, details, tokens, created_ms, "
+    "archived) SELECT ?, number, turn, role, content, details, tokens, created_ms, archived "
+    "FROM messages WHERE session_id = ? ORDER BY number";
+
+std::optional<std::string> optional_text(const Query& row, int column) {
+  return row.is_null(column) ? std::nullopt : std::optional(row.text(column));
+}
+
+Session read_session(const Query& row) {
+  return {.id = row.text(0),
+          .owner = row.text(1),
+          .name = optional_text(row, 2),
+          .parent = optional_text(row, 3),
+          .created_ms = row.integer(4),
+          .used_ms = row.integer(5)};
+}
+
+Error not_found(const std::string& key) {
+  return {Code::NotFound, "there is no session \"" + to_utf8(key.substr(0, 100)) + "\""};
+}
+
+Result<void> check_name(const std::optional<std::string>& name) {
+  if (!name) return ok();
+  if (name->empty()) return field_error("name", "must not be empty");
+  if (name->size() > Sessions::kNameBytesMax)
+    return field_error("name",
+                       "at most " + std::to_string(Sessions::kNameBytesMax) + " bytes are allowed");
+  return is_utf8(*name) ? ok() : Result<void>(field_error("name", "is not valid UTF-8"));
+}
+
+Result<void> insert(Database& database, const Session& session) {
+  if (session.name) {
+    TRY(Query named, database.query(kByName));
+    TRY(const bool taken, named.bind(session.owner).bind(*session.name).next());
+    if (taken) return field_error("name", "another session is called \"" + *session.name + "\"");
+  }
+  TRY(Query query, database.query(kInsert));
+  query.bind(session.id).bind(session.owner).bind_or_null(session.name);
+  query.bind_or_null(session.parent).bind(session.created_ms).bind(session.used_ms);
+  return query.run();
+}
+
+}  // namespace
+
+std::int64_t Sessions::now_ms() const {
+  return std::chrono::duration_cast<Millis>(time_.wall().time_since_epoch()).count();
+}
+
+Result<Session> Sessions::create(const Call& call, const std::string& owner,
+                                 const std::optional<std::string>& name) {
+  TRY_VOID(check_name(name));
+  const std::int64_t now = now_ms();
+  const Session made{
+      .id = random_id("sess_"), .owner = owner, .name = name, .created_ms = now, .used_ms = now};
+  TRY_VOID(store_.writer().write(call, Writer::Durability::Full,
+                                 [&made](Database& database) { return insert(database, made); }));
+  return made;
+}
+
+Result<Session> Sessions::fork(const Call& call, const std::string& owner, const std::string& id,
+                               const std::optional<std::string>& name) {
+  TRY_VOID(check_name(name));
+  const std::int64_t now = now_ms();
+  const Session made{.id = random_id("sess_"),
+                     .owner = owner,
+                     .name = name,
+                     .parent = id,
+                     .created_ms = now,
+                     .used_ms = now};
+  const auto copy = [&](Database& database) -> Result<void> {
+    TRY(Query known, database.query(kById));
+    TRY(const bool found, known.bind(owner).bind(id).next());
+    if (!found) return not_found(id);
+    TRY_VOID(insert(database, made));
+    TRY(Query messages, database.query(kCopyMessages));
+    return messages.bind(made.id).bind(id).run();
+  };
+  TRY_VOID(store_.writer().write(call, Writer::Durability::Full, copy));
+  return made;
+}
+
+Result<Session> Sessions::find_one(const Call& call, const char* sql, const std::string& owner,
+                                   const std::string& key) {
+  std::optional<Session> found;
+  TRY_VOID(store_.readers().read(call, [&](Database& database) -> Result<void> {
+    TRY(Query query, database.query(sql));
+    TRY(const bool row, query.bind(owner).bind(key).next());
+    if (row) found = read_session(query);
+    return ok();
+  }));
+  if (!found) return not_found(key);
+  return *std::move(found);
+}
+
+Result<Session> Sessions::find(const Call& call, const std::string& owner, const std::string& id) {
+  return find_one(call, kById, owner, id);
+}
+
+Result<Session> Sessions::find_named(const Call& call, const std::string& owner,
+                                     const std::string& name) {
+  return find_one(call, kByName, owner, name);
+}
+
+Result<std::vector<Session>> Sessions::list(const Call& call, const std::string& owner,
+                                            std::size_t count, std::size_t skip) {
+  std::vector<Session> all;
+  TRY_VOID(store_.readers().read(call, [&](Database& database) -> Result<void> {
+    TRY(Query query, database.query(kList));
+    query.bind(owner).bind(static_cast<std::int64_t>(std::min(count, kListMax)));
+    query.bind(static_cast<std::int64_t>(skip));
+    for (;;) {
+      TRY(const bool row, query.next());
+      if (!row) return ok();
+      all.push_back(read_session(query));
+    }
+  }));
+  return all;
+}
+
+Result<void> Sessions::remove(const Call& call, const std::string& owner, const std::string& id) {
+  return store_.writer().write(
+      call, Writer::Durability::Full, [&](Database& database) -> Result<void> {
+        TRY(Query query, database.query("DELETE FROM sessions WHERE owner = ? AND id = ?"));
+        TRY_VOID(query.bind(owner).bind(id).run());
+        return database.changes() > 0 ? ok() : Result<void>(not_found(id));
+      });
+}
+
+}  // namespace hearth::store

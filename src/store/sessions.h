@@ -1,0 +1,62 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/call.h"
+#include "base/result.h"
+#include "base/time_source.h"
+#include "store/store.h"
+
+namespace hearth::store {
+
+/// One conversation that the store knows.
+struct Session {
+  std::string id;                     // "sess_…"; random, so that nobody guesses another's
+  std::string owner;                  // whose it is
+  std::optional<std::string> name{};  // as the owner calls it
+  std::optional<std::string> parent{};
+  std::int64_t created_ms = 0;  // since 1970, UTC
+  std::int64_t used_ms = 0;
+};
+
+/// The sessions of everybody. Whoever is not the owner of one is told that it does not exist. Any
+/// thread; the store and the clock must outlive it. Errors besides those named: those of
+/// Writer::write and Readers::read.
+class Sessions {
+ public:
+  static constexpr std::size_t kNameBytesMax = 128;
+  static constexpr std::size_t kListMax = 1'000;
+
+  Sessions(Store& store, const TimeSource& time) : store_(store), time_(time) {}
+
+  /// A new one. Errors: InvalidInput (`name`: empty, too long, no UTF-8, or the owner has one of
+  /// that name).
+  Result<Session> create(const Call& call, const std::string& owner,
+                         const std::optional<std::string>& name = {});
+  /// A new one with everything that was said in another so far. Errors: NotFound; those of
+  /// create().
+  Result<Session> fork(const Call& call, const std::string& owner, const std::string& id,
+                       const std::optional<std::string>& name = {});
+  /// Errors: NotFound.
+  Result<Session> find(const Call& call, const std::string& owner, const std::string& id);
+  /// Errors: NotFound.
+  Result<Session> find_named(const Call& call, const std::string& owner, const std::string& name);
+  /// Those of one owner, last used first, at most `count` (kListMax at most) after leaving out
+  /// `skip`.
+  Result<std::vector<Session>> list(const Call& call, const std::string& owner,
+                                    std::size_t count = kListMax, std::size_t skip = 0);
+  /// With all of its messages. Errors: NotFound.
+  Result<void> remove(const Call& call, const std::string& owner, const std::string& id);
+
+ private:
+  std::int64_t now_ms() const;
+  Result<Session> find_one(const Call& call, const char* sql, const std::string& owner,
+                           const std::string& key);
+
+  Store& store_;
+  const TimeSource& time_;
+};
+
+}  // namespace hearth::store
