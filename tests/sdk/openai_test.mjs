@@ -12,7 +12,9 @@ if (!baseUrl) {
 const root = baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '');
 const client = new OpenAI({ baseURL: `${root}/v1`, apiKey, maxRetries: 0, timeout: 120_000 });
 // Version 4 has it among what is not final.
-const streamHelper = client.chat.completions.stream ? client.chat.completions : client.beta.chat.completions;
+const streamHelper = client.chat.completions.stream
+  ? client.chat.completions
+  : client.beta.chat.completions;
 
 const user = (content) => [{ role: 'user', content }];
 const say = user('Say hello.');
