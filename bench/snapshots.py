@@ -213,7 +213,8 @@ def spoil(good, number):
 def damage(options, report):
     def ask(server, i, **fields):
         text = f"{i * 7919} is a number, " + " ".join(f"w{(i * 31 + j * 17) % 97}" for j in range(20))
-        return server.json("/v1/completions", {"prompt": text, "temperature": 0, "max_tokens": 4,
+        # With a seed an answer has the same bits whatever was computed before.
+        return server.json("/v1/completions", {"prompt": text, "temperature": 0, "max_tokens": 4, "seed": 1,
                                                "ignore_eos": True, "logprobs": 1} | fields)
 
     def told(answer):

@@ -83,7 +83,11 @@ Result<std::string> hash_file(const std::stop_token& stop, const std::string& pa
 
 std::string find_fingerprint(const std::stop_token& stop, const std::string& path,
                              const std::string& facts_file) {
-  if (path.empty()) return vault::sha256_hex(engine::builtin_model_bytes());
+  if (path.empty()) {
+    std::string hash = vault::sha256_hex(engine::builtin_model_bytes());
+    engine::release_builtin_model_pages();
+    return hash;
+  }
   auto hash = find_for_file(stop, path, facts_file);
   if (hash.ok()) return std::move(hash).value();
   if (hash.error().code != Code::Cancelled) log::warn("no fingerprint: {}", hash.error().message);
