@@ -21,7 +21,7 @@ constexpr double kVerySlow = 1.6;  // where nothing else is known
 constexpr double kScaling = 0.9;   // of what one more thread would bring at best
 
 constexpr Micros kHoldOff{500'000};
-constexpr Micros kHoldOffMax{4'000'000};
+constexpr Micros kHoldOffMax{1'500'000};   // whoever leaves for good is noticed within two seconds
 constexpr Micros kProvedWrong{1'500'000};  // lowered again so soon after it was raised
 constexpr Micros kProvedRight{5'000'000};
 constexpr int kBlindFactor = 4;  // raising without seeing the neighbours is a gamble
