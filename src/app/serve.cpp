@@ -136,7 +136,7 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   }
   draining = true;
   // While the model loads no answer has begun that could be let end.
-  const bool loading = model->state() != model::State::Ready;
+  const bool loading = reached.value() == Until::Signalled && model->state() != model::State::Ready;
   drain(signals, api, *server, loading ? Millis(0) : config.server.drain_timeout);
   return ok();
 }
