@@ -31,10 +31,6 @@ class Caught final : public net::Exchange {
   std::optional<net::Response> response;
 };
 
-std::int64_t unix_seconds(const TimeSource& time) {
-  return std::chrono::duration_cast<std::chrono::seconds>(time.wall().time_since_epoch()).count();
-}
-
 }  // namespace
 
 model::Model* Models::find(std::string_view name) const {
@@ -48,7 +44,7 @@ struct Api::State {
       : parts(std::move(given)),
         rules(gate_rules(parts.config.server)),
         started(parts.time.now()),
-        workplace{parts, runs, desk, unix_seconds(parts.time)} {}
+        workplace{parts, runs, desk, unix_time<std::chrono::seconds>(parts.time)} {}
 
   void handle(const net::Request& request, std::shared_ptr<net::Exchange> exchange);
   bool stopped_at_gate(const net::Request& request, const Route& route, net::Exchange& reply);

@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <cstdint>
 
 #include "base/call.h"
 
@@ -14,6 +15,12 @@ class TimeSource {
   /// Wall-clock time, for what people and protocols see.
   virtual std::chrono::system_clock::time_point wall() const = 0;
 };
+
+/// Wall-clock time since 1970, UTC, in whole `Unit`s (Millis, std::chrono::seconds).
+template <class Unit>
+std::int64_t unix_time(const TimeSource& time) {
+  return std::chrono::duration_cast<Unit>(time.wall().time_since_epoch()).count();
+}
 
 /// The real clocks.
 class SystemTime final : public TimeSource {

@@ -40,10 +40,6 @@ Session read_session(const Query& row) {
           .used_ms = row.integer(5)};
 }
 
-Error not_found(const std::string& key) {
-  return {Code::NotFound, "there is no session \"" + to_utf8(key.substr(0, 100)) + "\""};
-}
-
 Result<void> check_name(const std::optional<std::string>& name) {
   if (!name) return ok();
   if (name->empty()) return field_error("name", "must not be empty");
@@ -67,16 +63,20 @@ Result<void> insert(Database& database, const Session& session) {
 
 }  // namespace
 
-std::int64_t Sessions::now_ms() const {
-  return std::chrono::duration_cast<Millis>(time_.wall().time_since_epoch()).count();
+Error no_session(const std::string& key) {
+  return {Code::NotFound, "there is no session \"" + to_utf8(key.substr(0, 100)) + "\""};
+}
+
+Session Sessions::begin(const std::string& owner, const std::optional<std::string>& name) const {
+  const std::int64_t now = unix_time<Millis>(time_);
+  return {
+      .id = random_id("sess_"), .owner = owner, .name = name, .created_ms = now, .used_ms = now};
 }
 
 Result<Session> Sessions::create(const Call& call, const std::string& owner,
                                  const std::optional<std::string>& name) {
   TRY_VOID(check_name(name));
-  const std::int64_t now = now_ms();
-  const Session made{
-      .id = random_id("sess_"), .owner = owner, .name = name, .created_ms = now, .used_ms = now};
+  const Session made = begin(owner, name);
   TRY_VOID(store_.writer().write(call, Writer::Durability::Full,
                                  [&made](Database& database) { return insert(database, made); }));
   return made;
@@ -85,17 +85,12 @@ Result<Session> Sessions::create(const Call& call, const std::string& owner,
 Result<Session> Sessions::fork(const Call& call, const std::string& owner, const std::string& id,
                                const std::optional<std::string>& name) {
   TRY_VOID(check_name(name));
-  const std::int64_t now = now_ms();
-  const Session made{.id = random_id("sess_"),
-                     .owner = owner,
-                     .name = name,
-                     .parent = id,
-                     .created_ms = now,
-                     .used_ms = now};
+  Session made = begin(owner, name);
+  made.parent = id;
   const auto copy = [&](Database& database) -> Result<void> {
     TRY(Query known, database.query(kById));
     TRY(const bool found, known.bind(owner).bind(id).next());
-    if (!found) return not_found(id);
+    if (!found) return no_session(id);
     TRY_VOID(insert(database, made));
     TRY(Query messages, database.query(kCopyMessages));
     return messages.bind(made.id).bind(id).run();
@@ -113,7 +108,7 @@ Result<Session> Sessions::find_one(const Call& call, const char* sql, const std:
     if (row) found = read_session(query);
     return ok();
   }));
-  if (!found) return not_found(key);
+  if (!found) return no_session(key);
   return *std::move(found);
 }
 
@@ -133,11 +128,10 @@ Result<std::vector<Session>> Sessions::list(const Call& call, const std::string&
     TRY(Query query, database.query(kList));
     query.bind(owner).bind(static_cast<std::int64_t>(std::min(count, kListMax)));
     query.bind(static_cast<std::int64_t>(skip));
-    for (;;) {
-      TRY(const bool row, query.next());
-      if (!row) return ok();
-      all.push_back(read_session(query));
-    }
+    return query.each([&all](const Query& row) {
+      all.push_back(read_session(row));
+      return ok();
+    });
   }));
   return all;
 }
@@ -147,7 +141,7 @@ Result<void> Sessions::remove(const Call& call, const std::string& owner, const 
       call, Writer::Durability::Full, [&](Database& database) -> Result<void> {
         TRY(Query query, database.query("DELETE FROM sessions WHERE owner = ? AND id = ?"));
         TRY_VOID(query.bind(owner).bind(id).run());
-        return database.changes() > 0 ? ok() : Result<void>(not_found(id));
+        return database.changes() > 0 ? ok() : Result<void>(no_session(id));
       });
 }
 

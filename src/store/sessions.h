@@ -21,6 +21,9 @@ struct Session {
   std::int64_t used_ms = 0;
 };
 
+/// NotFound: what whoever asks for a session is told, if it does not exist or is another's.
+Error no_session(const std::string& key);
+
 /// The sessions of everybody. Whoever is not the owner of one is told that it does not exist. Any
 /// thread; the store and the clock must outlive it. Errors besides those named: those of
 /// Writer::write and Readers::read.
@@ -51,7 +54,7 @@ class Sessions {
   Result<void> remove(const Call& call, const std::string& owner, const std::string& id);
 
  private:
-  std::int64_t now_ms() const;
+  Session begin(const std::string& owner, const std::optional<std::string>& name) const;
   Result<Session> find_one(const Call& call, const char* sql, const std::string& owner,
                            const std::string& key);
 

@@ -5,6 +5,7 @@
 
 #include "base/fields.h"
 #include "base/utf8.h"
+#include "store/sessions.h"
 #include "store/sqlite/database.h"
 
 namespace hearth::store {
@@ -27,7 +28,7 @@ constexpr const char* kSearch =
 
 // ---- what has no column of its own --------------------------------------------------------------
 
-std::string details_of(const Entry& entry) {
+std::optional<std::string> details_of(const Entry& entry) {
   const chat::Message& message = entry.message;
   Json details = Json::object();
   if (!entry.model.empty()) details["model"] = entry.model;
@@ -37,7 +38,7 @@ std::string details_of(const Entry& entry) {
   for (const chat::ToolCall& call : message.tool_calls)
     details["tool_calls"].push_back(
         {{"id", call.id}, {"name", call.name}, {"arguments", call.arguments}});
-  return details.empty() ? "" : details.dump();
+  return details.empty() ? std::nullopt : std::optional(details.dump());
 }
 
 std::string text_in(const Json& object, const char* name) {
@@ -95,18 +96,18 @@ Result<Entry> read_entry(const Query& row) {
   return entry;
 }
 
-Result<void> add(Database& database, const std::string& session_id, const Entry& entry) {
+Result<void> add(Database& database, const std::string& session_id, const Entry& entry,
+                 std::uint32_t number, std::int64_t now_ms) {
   TRY(Query query, database.query(kAppend));
-  query.bind(session_id).bind(std::int64_t{entry.number}).bind(std::int64_t{entry.turn});
+  query.bind(session_id).bind(std::int64_t{number}).bind(std::int64_t{entry.turn});
   query.bind(chat::role_name(entry.message.role)).bind(entry.message.content);
-  const std::string details = details_of(entry);
-  query.bind_or_null(details.empty() ? std::nullopt : std::optional(details));
+  query.bind_or_null(details_of(entry));
   if (entry.tokens.empty()) {
     query.bind_null();
   } else {
     query.bind_bytes(bytes_of(entry.tokens));
   }
-  return query.bind(entry.created_ms).run();
+  return query.bind(now_ms).run();
 }
 
 /// Each word as a phrase of FTS5's, in which nothing has a meaning but the quote, which is doubled.
@@ -131,20 +132,15 @@ std::string as_phrases(const std::string& words) {
 
 Result<std::uint32_t> Transcript::append(const Call& call, const std::string& session_id,
                                          const std::vector<Entry>& entries) {
-  const std::int64_t now =
-      std::chrono::duration_cast<Millis>(time_.wall().time_since_epoch()).count();
+  const std::int64_t now = unix_time<Millis>(time_);
   std::uint32_t first = 0;
   const auto work = [&](Database& database) -> Result<void> {
     TRY(Query next, database.query(kNext));
     TRY(const bool found, next.bind(session_id).next());
-    if (!found) return Error{Code::NotFound, "there is no session \"" + session_id + "\""};
+    if (!found) return no_session(session_id);
     first = static_cast<std::uint32_t>(next.integer(0));
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-      Entry entry = entries[i];
-      entry.number = first + static_cast<std::uint32_t>(i);
-      entry.created_ms = now;
-      TRY_VOID(add(database, session_id, entry));
-    }
+    std::uint32_t number = first;
+    for (const Entry& entry : entries) TRY_VOID(add(database, session_id, entry, number++, now));
     TRY(Query used, database.query("UPDATE sessions SET used_ms = ? WHERE id = ?"));
     return used.bind(now).bind(session_id).run();
   };
@@ -159,12 +155,11 @@ Result<std::vector<Entry>> Transcript::read(const Call& call, const std::string&
     TRY(Query query, database.query(kRead));
     query.bind(session_id).bind(std::int64_t{number});
     query.bind(static_cast<std::int64_t>(std::min(count, kReadMax)));
-    for (;;) {
-      TRY(const bool row, query.next());
-      if (!row) return ok();
-      TRY(Entry entry, read_entry(query));
+    return query.each([&all](const Query& row) -> Result<void> {
+      TRY(Entry entry, read_entry(row));
       all.push_back(std::move(entry));
-    }
+      return ok();
+    });
   }));
   return all;
 }
@@ -190,13 +185,12 @@ Result<std::vector<Found>> Transcript::search(const Call& call, const std::strin
   TRY_VOID(store_.readers().read(call, [&](Database& database) -> Result<void> {
     TRY(Query query, database.query(kSearch));
     query.bind(phrases).bind(owner).bind(static_cast<std::int64_t>(std::min(count, kFoundMax)));
-    for (;;) {
-      TRY(const bool row, query.next());
-      if (!row) return ok();
-      all.push_back({.session_id = query.text(0),
-                     .number = static_cast<std::uint32_t>(query.integer(1)),
-                     .snippet = query.text(2)});
-    }
+    return query.each([&all](const Query& row) {
+      all.push_back({.session_id = row.text(0),
+                     .number = static_cast<std::uint32_t>(row.integer(1)),
+                     .snippet = row.text(2)});
+      return ok();
+    });
   }));
   return all;
 }

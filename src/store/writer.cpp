@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <mutex>
 #include <vector>
 
 #include "base/log.h"
-#include "base/mutex.h"
 #include "store/sqlite/database.h"
 
 namespace hearth::store {
@@ -22,38 +22,34 @@ struct Writer::Job {
   Job(Durability wanted, Work what) : durability(wanted), work(std::move(what)) {}
   const Durability durability;
   const Work work;
-  Mutex mutex;
-  State state GUARDED_BY(mutex) = State::Waiting;
-  Result<void> result GUARDED_BY(mutex);
+  std::mutex mutex;  // guards what follows
+  State state = State::Waiting;
+  Result<void> result;
   std::condition_variable_any changed;
 
   /// False if nobody wants it any more.
   bool begin() {
-    MutexLock lock(mutex);
+    const std::lock_guard lock(mutex);
     if (state == State::Abandoned) return false;
     state = State::Begun;
     return true;
   }
   void finish(Result<void> outcome) {
-    MutexLock lock(mutex);
+    const std::lock_guard lock(mutex);
     result = std::move(outcome);
     state = State::Done;
     changed.notify_all();
   }
   Result<void> wait(const Call& call) {
-    MutexLock lock(mutex);
-    const std::stop_callback stopped(call.stop, [this] { changed.notify_all(); });
-    while (state != State::Done) {
-      if (state == State::Begun) {
-        changed.wait(mutex);
-      } else if (call.stop.stop_requested() ||
-                 changed.wait_until(mutex, call.deadline) == std::cv_status::timeout) {
-        if (state != State::Waiting) continue;
-        state = State::Abandoned;
-        return Error{call.stop.stop_requested() ? Code::Cancelled : Code::Timeout,
-                     "the store was too busy to begin a write in time"};
-      }
+    std::unique_lock lock(mutex);
+    const bool begun = changed.wait_until(lock, call.stop, call.deadline,
+                                          [this] { return state != State::Waiting; });
+    if (!begun) {
+      state = State::Abandoned;
+      return Error{call.stop.stop_requested() ? Code::Cancelled : Code::Timeout,
+                   "the store was too busy to begin a write in time"};
     }
+    changed.wait(lock, [this] { return state == State::Done; });
     return std::move(result);
   }
 };
@@ -121,11 +117,10 @@ void Writer::commit(std::vector<std::shared_ptr<Job>> jobs) {
     if (database_->is_between_transactions()) together = each.back();
   }
   if (together.ok()) together = database_->run("COMMIT;");
-  if (!together.ok() && !database_->is_between_transactions()) {
-    const auto undone = database_->run("ROLLBACK;");
-    if (!undone.ok()) log::error("{}", undone.error().message);
+  if (!together.ok()) {
+    database_->roll_back();
+    log::warn("{} writes are undone: {}", jobs.size(), together.error().message);
   }
-  if (!together.ok()) log::warn("{} writes are undone: {}", jobs.size(), together.error().message);
   for (std::size_t i = 0; i < jobs.size(); ++i)
     jobs[i]->finish(together.ok() ? std::move(each[i]) : together);
 }

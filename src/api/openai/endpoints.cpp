@@ -15,10 +15,6 @@ using json = nlohmann::ordered_json;
 
 constexpr Millis kTokenizeTimeout{30'000};
 
-std::int64_t unix_seconds(const TimeSource& time) {
-  return std::chrono::duration_cast<std::chrono::seconds>(time.wall().time_since_epoch()).count();
-}
-
 /// Changes with the model file, with this program, and with how the engine computes; empty until
 /// the file's hash is known.
 std::string fingerprint_of(const model::Model& model) {
@@ -66,8 +62,8 @@ std::optional<Addressed> address(const Workplace& with, const net::Request& requ
 
 Header header_for(const Workplace& with, const char* prefix, model::Model& model,
                   bool include_usage) {
-  return {random_id(prefix), unix_seconds(with.parts.time), model.name(), fingerprint_of(model),
-          include_usage};
+  return {random_id(prefix), unix_time<std::chrono::seconds>(with.parts.time), model.name(),
+          fingerprint_of(model), include_usage};
 }
 
 /// Adds `delivery.choices` generations of `request` to the plan.

@@ -56,17 +56,16 @@ CREATE VIEW conversations AS
   WHERE answer.role = 'assistant' AND answer.content <> '';
 )sql"}};
 
-std::string quoted(const std::string& text) {
-  std::string result = "'";
-  for (const char c : text) result += c == '\'' ? "''" : std::string(1, c);
-  return result + "'";
+Result<void> write_copy(Database& database, const std::string& copy) {
+  TRY(Query query, database.query("VACUUM INTO ?"));
+  return query.bind(copy).run();
 }
 
 Result<void> keep_copy(Database& database, const std::string& path, std::int64_t version) {
   const std::string copy = path + ".schema-" + std::to_string(version) + ".bak";
   std::error_code ignored;
   std::filesystem::remove(copy, ignored);
-  const auto copied = database.run("VACUUM INTO " + quoted(copy) + ";");
+  const auto copied = write_copy(database, copy);
   if (!copied.ok())
     return Error{Code::Unavailable,
                  "cannot keep a copy of the store as " + copy + ": " + copied.error().message};
@@ -109,10 +108,7 @@ Result<void> migrate(Database& database, const std::string& path,
   if (version == newest) return ok();
   if (version > 0) TRY_VOID(keep_copy(database, path, version));
   const auto taken = take_all(database, version, steps);
-  if (!taken.ok() && !database.is_between_transactions()) {
-    const auto undone = database.run("ROLLBACK;");
-    if (!undone.ok()) log::error("{}", undone.error().message);
-  }
+  if (!taken.ok()) database.roll_back();
   return taken;
 }
 

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/check.h"
+#include "base/log.h"
 
 namespace hearth::store {
 namespace {
@@ -165,7 +166,11 @@ bool Database::is_between_transactions() const {
   return sqlite3_get_autocommit(database_.get()) != 0;
 }
 
-std::int64_t Database::last_row() const { return sqlite3_last_insert_rowid(database_.get()); }
+void Database::roll_back() {
+  if (is_between_transactions()) return;
+  const auto undone = run("ROLLBACK;");
+  if (!undone.ok()) log::error("{}", undone.error().message);
+}
 
 std::int64_t Database::changes() const { return sqlite3_changes64(database_.get()); }
 

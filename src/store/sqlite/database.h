@@ -36,6 +36,16 @@ class Query {
   Result<bool> next();
   /// Runs a statement that gives no rows. Errors: as next().
   Result<void> run();
+  /// Calls `take(*this)`, which gives a Result<void>, for each row that is left. Errors: as next();
+  /// those of `take`, which end it.
+  template <class Take>
+  Result<void> each(Take&& take) {
+    for (;;) {
+      TRY(const bool row, next());
+      if (!row) return ok();
+      TRY_VOID(take(*this));
+    }
+  }
 
   std::int64_t integer(int column) const;
   std::string text(int column) const;  // of text or bytes; empty for null
@@ -69,8 +79,9 @@ class Database {
 
   /// True outside of a transaction; some failures end one.
   bool is_between_transactions() const;
-  std::int64_t last_row() const;  // id of the last row that was inserted
-  std::int64_t changes() const;   // rows that the last statement changed
+  /// Undoes the transaction, if there still is one. What fails at that is logged.
+  void roll_back();
+  std::int64_t changes() const;  // rows that the last statement changed
 
  private:
   struct Close {
