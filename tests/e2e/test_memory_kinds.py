@@ -25,17 +25,10 @@ def tokens(seed):
 class MemoryKinds(unittest.TestCase):
     def setUp(self):
         self.data = tempfile.mkdtemp(prefix="hearth-e2e-")
-        self.daemons = []
-
-    def tearDown(self):
-        for daemon in self.daemons:
-            daemon.kill()
-        shutil.rmtree(self.data, ignore_errors=True)
+        self.addCleanup(shutil.rmtree, self.data, ignore_errors=True)
 
     def start(self, name):
-        daemon = harness.Daemon(data=self.data, HEARTH_MODEL_PATH=path(name), HEARTH_MODEL_SLOTS="2")
-        self.daemons.append(daemon)
-        return daemon
+        return harness.Daemon(data=self.data, HEARTH_MODEL_PATH=path(name), HEARTH_MODEL_SLOTS="2")
 
     def complete(self, daemon, prompt, **fields):
         """(text, tokens that came from the cache, how likely each token was)"""
