@@ -12,22 +12,24 @@
 
 namespace hearth::engine {
 
-/// The present CoreUse, written by the scheduler, read by anyone.
-class CoreUseCell {
+/// The present state of something, written by the scheduler, read by anyone.
+template <class State>
+class Cell {
  public:
-  void set(const CoreUse& use) EXCLUDES(mutex_) {
+  void set(const State& state) EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
-    use_ = use;
+    state_ = state;
   }
-  CoreUse get() const EXCLUDES(mutex_) {
+  State get() const EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
-    return use_;
+    return state_;
   }
 
  private:
   mutable Mutex mutex_;
-  CoreUse use_ GUARDED_BY(mutex_);
+  State state_ GUARDED_BY(mutex_);
 };
+using CoreUseCell = Cell<CoreUse>;
 
 /// How many threads the next step of this engine may have: what the governor leaves to neighbours,
 /// shared by the lease with the other engines. Scheduler thread.

@@ -266,11 +266,7 @@ Engine::Next Engine::answer(Stats request) {
                           .kv_cells_used = counters_.kv_cells_used,
                           .kv_cells = counters_.kv_cells,
                           .resident_bytes = machine_.resident_bytes(),
-                          .prefixes = {.hits = counters_.prefix_hits,
-                                       .misses = counters_.prefix_misses,
-                                       .evictions = counters_.evictions,
-                                       .kept = counters_.kept_sequences,
-                                       .pinned = counters_.pinned_prefixes},
+                          .prefixes = counters_.prefixes.get(),
                           .cores = counters_.cores.get()});
   return Next::Read;
 }

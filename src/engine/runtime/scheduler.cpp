@@ -542,11 +542,11 @@ void Scheduler::report_levels() {
   counters_.waiting = static_cast<std::uint32_t>(waiting_.size());
   if (!sequences_) return;
   counters_.kv_cells_used = sequences_->used_cells();
-  counters_.prefix_hits = sequences_->hits();
-  counters_.prefix_misses = sequences_->misses();
-  counters_.evictions = sequences_->evictions();
-  counters_.kept_sequences = sequences_->kept();
-  counters_.pinned_prefixes = sequences_->pinned();
+  counters_.prefixes.set({.hits = sequences_->hits(),
+                          .misses = sequences_->misses(),
+                          .evictions = sequences_->evictions(),
+                          .kept = sequences_->kept(),
+                          .pinned = sequences_->pinned()});
 }
 
 bool Scheduler::must_stop(void* watch) {

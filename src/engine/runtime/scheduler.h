@@ -30,8 +30,7 @@ struct Counters {
   std::atomic<std::uint64_t> prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0,
                              decode_steps = 0;
   std::atomic<std::uint32_t> kv_cells_used = 0, kv_cells = 0;
-  std::atomic<std::uint64_t> prefix_hits = 0, prefix_misses = 0, evictions = 0;
-  std::atomic<std::uint32_t> kept_sequences = 0, pinned_prefixes = 0;
+  Cell<PrefixUse> prefixes;
   CoreUseCell cores;
 };
 

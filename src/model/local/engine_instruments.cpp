@@ -4,11 +4,11 @@ namespace hearth::model::local {
 namespace {
 
 constexpr const char* kChanges = "hearth_engine_thread_changes_total";
+constexpr const char* kChangesHelp =
+    "Times that the governor took a core from the engine (down) or gave it back (up).";
 constexpr const char* kPrefixes = "hearth_prefix_lookups_total";
 constexpr const char* kPrefixesHelp =
     "Prompts that found their beginning in the KV cache (hit), or nothing of it (miss).";
-constexpr const char* kChangesHelp =
-    "Times that the governor took a core from the engine (down) or gave it back (up).";
 
 /// How much a counter of the engine has grown; a new engine counts from zero.
 std::uint64_t growth(std::uint64_t before, std::uint64_t now) {
