@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# fetch.sh DIR: puts the pinned llama.cpp source into DIR. Does nothing when it is there already.
+# fetch.sh DIR: puts the pinned llama.cpp source into DIR, with patches/ applied. Does nothing when it
+# is there already.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/pin.sh"
 target=$1
 stamp="$target/.hearth-pin"
-if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$LLAMA_PACKAGE_SHA512" ]; then exit 0; fi
+wanted="$LLAMA_PACKAGE_SHA512 $(cat "$here"/patches/*.patch | sha256sum | cut -c1-16)"
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then exit 0; fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -20,4 +22,5 @@ tar -xzf "$archive" -C "$work" package/llama/gitRelease.bundle
 rm -rf "$target"
 mkdir -p "$(dirname "$target")"
 git -c advice.detachedHead=false clone --quiet "$work/package/llama/gitRelease.bundle" "$target"
-echo "$LLAMA_PACKAGE_SHA512" >"$stamp"
+git -C "$target" apply "$here"/patches/*.patch
+echo "$wanted" >"$stamp"
