@@ -1,21 +1,43 @@
 #!/usr/bin/env python3
 """Concurrent streams: tokens a second of 1, 2, 3, 4 and 16 answers together.
 
-16 slots on each side. All of a group are sent at once with different prompts of 16 tokens and write 64
-each; the speed is all tokens by the time from the first request to the last token."""
+16 slots on each side; prompts of 16 tokens, answers of 64, each different. First all of a group at once, as a
+burst: all tokens by the time from the first request to the last token. Then as a steady load: each stream
+sends its next request when its answer ends, 4 times, and the tokens are counted from the end of the first
+answer until the last request is sent, while all streams are at work."""
 import sys
 
 import peers
 
 GROUPS, PROMPT, TOKENS = (1, 2, 3, 4, 16), 16, 64
+STEADY, ROUNDS = (4, 16), 4
 
 
-def together(server, streams, seed):
-    with peers.Loop() as loop:
-        asked = [loop.send(server.chat(peers.prompt(PROMPT, f"{seed} {number}"), TOKENS)) for number in range(streams)]
-        loop.run()
+def ask(loop, server, seed):
+    return loop.send(server.chat(peers.prompt(PROMPT, seed), TOKENS))
+
+
+def speed(asked):
     last = max(peers.checked(one).token_at[-1] for one in asked)
     return sum(one.usage["completion_tokens"] for one in asked) / (last - asked[0].sent_at)
+
+
+def burst(server, streams, seed):
+    with peers.Loop() as loop:
+        asked = [ask(loop, server, f"{seed} {number}") for number in range(streams)]
+        loop.run()
+    return speed(asked)
+
+
+def steady(server, streams, seed):
+    with peers.Loop() as loop:
+        asked = [ask(loop, server, f"{seed} {number}") for number in range(streams)]
+        while len(asked) < streams * ROUNDS:
+            loop.run(until=lambda: len(loop.active) < streams)
+            asked.append(ask(loop, server, f"{seed} {len(asked)}"))
+        loop.run()
+    begin, end = min(one.ended_at for one in asked), asked[-1].sent_at
+    return sum(begin < at <= end for one in asked for at in peers.checked(one).token_at) / (end - begin)
 
 
 def main():
@@ -26,7 +48,10 @@ def main():
         for number, side in peers.rounds(chosen):
             for streams in GROUPS:
                 samples.add(f"{streams} streams" if streams > 1 else "1 stream", side,
-                            together(servers[side], streams, f"streams {number} of {streams}"))
+                            burst(servers[side], streams, f"streams {number} of {streams}"))
+            for streams in STEADY:
+                samples.add(f"{streams} streams, steady", side,
+                            steady(servers[side], streams, f"steady {number} of {streams}"))
     for name, by_side in samples.items():
         report.add(name, "tokens/s", by_side, target=">= 1.0 x")
     return report.finish()

@@ -12,7 +12,7 @@ if [ "$march" = native ]; then
   # "native" means another set of instructions on another machine.
   cpu=$(gcc -march=native -Q --help=target 2>/dev/null | sha256sum | cut -c1-8)
 fi
-recipe=$(cat "$here/CMakeLists.txt" "$here/build.sh" "$here"/patches/*.patch | sha256sum | cut -c1-8)
+recipe=$(cd "$here" && cat CMakeLists.txt build.sh patches/*.patch | sha256sum | cut -c1-8)
 if [ -z "$source" ]; then
   source="$root/build/deps/llama-src-$LLAMA_RELEASE"
   "$here/fetch.sh" "$source" >&2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# fetch.sh DIR: puts the pinned llama.cpp source into DIR, with patches/ applied. Does nothing when it
-# is there already.
+# fetch.sh DIR: puts the pinned llama.cpp source into DIR, with patches/ applied. Does nothing when
+# it is there already.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/pin.sh"

@@ -63,13 +63,14 @@ std::uint32_t DraftPolicy::length(std::uint32_t rows, std::uint32_t tokens_max, 
                                   const DraftRecord& record) const {
   if (rows == 0 || rows >= kRowsMax) return 0;
   const std::uint32_t longest = std::min(tokens_max, kRowsMax - rows);
-  if (record.wants_probe()) return longest;
-  const double without = rows / cost_ms(rows);
+  if (record.wants_probe()) return std::min(longest, kFewRows - 1);
+  const double without = rows / cost_ms(groups_.padded(rows));
   std::uint32_t best = 0;
   double best_speed = without * kGainMin;
   for (std::uint32_t length = 1; length <= longest; ++length) {
-    const double speed =
-        (rows + expected_tokens(record.chance(match), length)) / cost_ms(rows + length);
+    if (!is_worth_a_look(rows + length)) continue;
+    const double speed = (rows + expected_tokens(record.chance(match), length)) /
+                         cost_ms(groups_.padded(rows + length));
     if (speed <= best_speed) continue;
     best = length;
     best_speed = speed;

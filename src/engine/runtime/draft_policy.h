@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/runtime/row_groups.h"
+
 namespace hearth::engine {
 
 /// How likely drafted tokens come true, by how many tokens before them agreed (Lookup::Guess): two
@@ -48,11 +50,14 @@ class DraftRecord {
 /// model, and drafts only where more tokens for each millisecond are to be expected. One thread.
 class DraftPolicy {
  public:
-  /// More rows are not drafted to. A matrix multiplication over repacked weights works in tiles of
-  /// four rows: a batch of 4 costs about 1.26 times a batch of 1, and 2 or 3 cost more than 4.
-  static constexpr std::uint32_t kRowsMax = 4;
+  /// More rows are not drafted to.
+  static constexpr std::uint32_t kRowsMax = 16;
+  /// Up to so many, every length is worth a look; beyond, only what fills the kernels' groups.
+  static constexpr std::uint32_t kFewRows = 4;
 
-  /// A step without prompts took so long.
+  explicit DraftPolicy(RowGroups groups = {}) : groups_(groups) {}
+
+  /// A step without prompts took so long; `rows` as they were padded.
   void note_step(std::uint32_t rows, double ms);
   /// The expected cost of a step in ms; a guess from fewer rows until it was measured. rows: 1 or
   /// more.
@@ -68,6 +73,9 @@ class DraftPolicy {
   DraftRecord new_record() const { return DraftRecord(chances_); }
 
  private:
+  bool is_worth_a_look(std::uint32_t rows) const { return rows <= kFewRows || groups_.fills(rows); }
+
+  RowGroups groups_;
   DraftChances chances_;
   std::array<double, kRowsMax + 1> measured_ms_{};  // by rows; 0: not yet
 };

@@ -8,7 +8,7 @@ namespace {
 constexpr std::uint32_t kMatch = 5;
 
 DraftPolicy measured(double one, double two, double three, double four) {
-  DraftPolicy policy;
+  DraftPolicy policy(RowGroups{.large = 16, .small = 4, .worth = 11});
   const double all[] = {one, two, three, four};
   for (std::uint32_t rows = 1; rows <= 4; ++rows) policy.note_step(rows, all[rows - 1]);
   return policy;
@@ -36,7 +36,7 @@ TEST(DraftPolicy, Table) {
       {"good drafts fill the tile", tiles, 1, 3, record(20, 0), 3},
       {"two share what is left", tiles, 2, 3, record(20, 0), 2},
       {"three leave one", tiles, 3, 3, record(20, 0), 1},
-      {"four leave none", tiles, 4, 3, record(20, 0), 0},
+      {"beyond four only whole groups count", tiles, 4, 3, record(20, 0), 0},
       {"nothing to compute", tiles, 0, 3, record(20, 0), 0},
       {"a short draft may cost too much", tiles, 1, 1, record(0, 3), 0},
       {"bad drafts are left alone", tiles, 1, 3, record(0, 30), 0},
@@ -46,6 +46,34 @@ TEST(DraftPolicy, Table) {
   };
   for (const Case& c : kCases)
     EXPECT_EQ(c.policy.length(c.rows, c.tokens, kMatch, c.record), c.length) << c.what;
+}
+
+TEST(DraftPolicy, LongOnesFillWholeGroups) {
+  constexpr RowGroups kSixteen{.large = 16, .small = 4, .worth = 11};
+  DraftPolicy policy(kSixteen);
+  const double kMs[] = {24, 48, 53, 53};
+  for (std::uint32_t rows = 1; rows <= 4; ++rows) policy.note_step(rows, kMs[rows - 1]);
+  policy.note_step(16, 126);
+  DraftRecord good;
+  for (int i = 0; i < 100; ++i) good.note(kMatch, 15, 15);
+  DraftRecord fair;
+  for (int i = 0; i < 100; ++i) fair.note(kMatch, 3, 2);
+  struct Case {
+    const char* what;
+    std::uint32_t rows, tokens;
+    const DraftRecord& record;
+    std::uint32_t length;
+  };
+  const Case kCases[] = {
+      {"nearly sure", 1, 15, good, 15},
+      {"all there are", 1, 12, good, 12},
+      {"six of sixteen rows cost more than four", 1, 6, good, 3},
+      {"not that sure", 1, 15, fair, 3},
+      {"rows that would be padding are free", 14, 2, fair, 2},
+      {"no room", 16, 15, good, 0},
+  };
+  for (const Case& c : kCases)
+    EXPECT_EQ(policy.length(c.rows, c.tokens, kMatch, c.record), c.length) << c.what;
 }
 
 TEST(DraftPolicy, TriesAgainNowAndThen) {
@@ -77,7 +105,7 @@ TEST(DraftPolicy, OneSlowStepIsNoVerdict) {
   DraftPolicy policy = measured(44.7, 63, 63, 56.2);
   policy.note_step(4, 5'000);
   EXPECT_LT(policy.cost_ms(4), 100);
-  policy.note_step(9, 1);  // beyond what is kept
+  policy.note_step(17, 1);  // beyond what is kept
   policy.note_step(0, 1);
   EXPECT_EQ(policy.cost_ms(1), 44.7);
 }

@@ -268,6 +268,7 @@ void read_abilities(LoadedModel& loaded, const LoadOptions& options, const Weigh
   loaded.batch_variance = batch_variance(loaded, options, weights);
   loaded.batch_invariant = loaded.batch_variance.empty();
   loaded.unpacked = stays_unpacked(options, weights);
+  if (weights.repacked && !loaded.unpacked) loaded.row_groups = RowGroups::repacked();
   std::int32_t suppressed = 0;
   llama_vocab_get_suppress_tokens(loaded.vocab(), &suppressed);
   loaded.suppresses_tokens = suppressed > 0;

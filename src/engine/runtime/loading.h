@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "engine/frames.h"
 #include "engine/runtime/machine.h"
+#include "engine/runtime/row_groups.h"
 #include "llama-cpp.h"
 
 namespace hearth::engine {
@@ -31,6 +32,7 @@ struct LoadedModel {
   bool batch_invariant = false;  // see Loaded
   std::string batch_variance{};  // why not, for people; empty if it is
   bool unpacked = false;         // weights were kept from being repacked
+  RowGroups row_groups{};
   bool suppresses_tokens = false;
   std::vector<llama_token> end_tokens{};  // any of them ends a generation
 

@@ -7,7 +7,6 @@ namespace {
 
 constexpr double kNewest = 0.3;  // weight of the newest measurement
 constexpr std::uint32_t kTokensWorthTiming = 8;
-constexpr std::uint32_t kTokensMultiple = 8;  // kernels work on rows in tiles
 
 void average(double& mean, double value) {
   mean = mean == 0 ? value : mean + kNewest * (value - mean);
@@ -22,13 +21,22 @@ void PrefillPace::note(std::uint32_t prompt_tokens, std::uint32_t decoded_rows, 
   average(token_ms_, std::max(prompt_ms, step_ms / 2) / prompt_tokens);
 }
 
-std::uint32_t PrefillPace::chunk(bool decoding) const {
-  if (!decoding) return tokens_max_;
-  if (token_ms_ == 0) return std::max(kTokensMin, tokens_max_ / 2);
+std::uint32_t PrefillPace::chunk(std::uint32_t decoded_rows) const {
+  if (decoded_rows == 0) return tokens_max_;
+  if (token_ms_ == 0) return in_whole_groups(std::max(kTokensMin, tokens_max_ / 2), decoded_rows);
   const double affordable = std::max(0.0, kPauseMaxMs - decode_ms_) / token_ms_;
-  if (affordable >= tokens_max_) return tokens_max_;
-  const auto whole = static_cast<std::uint32_t>(affordable) / kTokensMultiple * kTokensMultiple;
-  return std::clamp(whole, std::min(kTokensMin, tokens_max_), tokens_max_);
+  const double bounded =
+      std::clamp<double>(affordable, std::min(kTokensMin, tokens_max_), tokens_max_);
+  return in_whole_groups(static_cast<std::uint32_t>(bounded), decoded_rows);
+}
+
+/// So many tokens, or some fewer or more, that all rows of the batch are multiplied in groups.
+std::uint32_t PrefillPace::in_whole_groups(std::uint32_t tokens, std::uint32_t decoded_rows) const {
+  const std::uint32_t rows = decoded_rows + tokens;
+  if (groups_.fills(rows)) return tokens;
+  const std::uint32_t outside = rows % groups_.large;
+  if (tokens >= outside + kTokensMin / 2) return tokens - outside;
+  return std::min(tokens + groups_.large - outside, tokens_max_);
 }
 
 }  // namespace hearth::engine

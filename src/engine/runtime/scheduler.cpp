@@ -39,7 +39,7 @@ Scheduler::Scheduler(const LoadedModel& model, Jobs& jobs, Outbox& outbox, Count
       outbox_(outbox),
       counters_(counters),
       persistence_(persistence),
-      pace_(model.prefill_chunk_tokens),
+      pace_(model.prefill_chunk_tokens, model.row_groups),
       embedder_(model),
       grammars_(model.vocab()),
       promise_(model),
@@ -48,7 +48,8 @@ Scheduler::Scheduler(const LoadedModel& model, Jobs& jobs, Outbox& outbox, Count
               .fixed = model.threads_fixed,
               .can_restart = model.can_cut,
               .board = model.core_board},
-             counters.cores) {
+             counters.cores),
+      policy_(model.row_groups) {
   watch_.jobs = &jobs;
   watch_.cores = &cores_;
 }
@@ -224,8 +225,9 @@ void Scheduler::step() {
   const std::int32_t status = decode();
   if (status != 0) return recover(status);
   const double step_ms = ms_between(begun, Clock::now());
-  pace_.note(prompt_rows_, batch_->size() - prompt_rows_, step_ms);
+  pace_.note(prompt_rows_, batch_->size() - prompt_rows_ - padding_, step_ms);
   sequences_->computed(batch_->owners(), batch_->tokens());
+  take_padding_away();
   keep_borders();
   ++counters_.decode_steps;
   const bool only_answers =
@@ -250,15 +252,39 @@ void Scheduler::fill_batch() {
     budget -= more;
   }
   const std::uint32_t decoded_rows = batch_->size();
-  share_out_prompts(std::min(budget, pace_.chunk(decoded_rows > 0)));
+  share_out_prompts(std::min(budget, pace_.chunk(decoded_rows)));
   prompt_rows_ = batch_->size() - decoded_rows;
   step_kind_ = prompt_rows_ > 0 ? StepKind::Prefill : StepKind::Decode;
-  if (!drafts) return;
-  add_tokens(*drafts, 1);
-  for (std::size_t i = 0; i < drafts->draft.size(); ++i) {
-    batch_->add(drafts->draft[i], static_cast<std::uint32_t>(drafts->tokens.size() + i),
-                drafts->claim.id, Batch::Logits::Yes);
+  if (drafts) {
+    add_tokens(*drafts, 1);
+    for (std::size_t i = 0; i < drafts->draft.size(); ++i) {
+      batch_->add(drafts->draft[i], static_cast<std::uint32_t>(drafts->tokens.size() + i),
+                  drafts->claim.id, Batch::Logits::Yes);
+    }
   }
+  pad_batch();
+}
+
+/// Rows that nobody reads, where the kernels take no longer with them. They continue the last
+/// sequence, for the same reason as a draft.
+void Scheduler::pad_batch() {
+  padding_ = 0;
+  const std::uint32_t rows = batch_->size();
+  const std::uint32_t wanted = model_.row_groups.padding(rows);
+  if (!model_.can_cut || rows == 0 || wanted > batch_->room()) return;
+  if (rows + wanted > sequences_->free_cells()) return;  // nobody is evicted for it
+  const llama_seq_id owner = batch_->owners().back();
+  const llama_pos last = batch_->raw().pos[rows - 1];
+  for (; padding_ < wanted; ++padding_) {
+    batch_->add(batch_->tokens().back(), static_cast<std::uint32_t>(last) + 1 + padding_, owner,
+                Batch::Logits::No);
+  }
+}
+
+void Scheduler::take_padding_away() {
+  if (padding_ == 0) return;
+  const llama_seq_id owner = batch_->owners().back();
+  sequences_->cut(owner, sequences_->length(owner) - padding_);
 }
 
 /// The answer that drafts in the next batch, with its draft; null if none should. One for each

@@ -95,6 +95,8 @@ class Scheduler {
   void step();
   void fill_batch();
   void share_out_prompts(std::uint32_t budget);
+  void pad_batch();
+  void take_padding_away();
   void save(const Running& running, std::uint32_t tokens);
   void add_tokens(Running& running, std::uint32_t count);
   Running* choose_draft();
@@ -127,6 +129,7 @@ class Scheduler {
   std::unique_ptr<Sequences> sequences_;
   std::unique_ptr<Batch> batch_;   // null with the context
   std::uint32_t prompt_rows_ = 0;  // of the batch: what computes prompts
+  std::uint32_t padding_ = 0;      // and what nobody reads
   PrefillPace pace_;
   Watch watch_;
   std::deque<std::shared_ptr<GenerateJob>> waiting_;
