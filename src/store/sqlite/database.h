@@ -30,6 +30,7 @@ class Query {
   Query& bind_bytes(std::string_view bytes);
   Query& bind_null();
   Query& bind_or_null(const std::optional<std::string>& text);
+  Query& bind_or_null(const std::optional<std::int64_t>& value);
 
   /// Goes to the next row; false behind the last. Errors: Busy (locked for longer than the busy
   /// timeout), TooLarge (disk full), Corrupt, InvalidInput (a constraint says no), Internal.
