@@ -32,6 +32,11 @@ Result<void> check_text(const char* field, std::string_view text, std::size_t mo
   return is_utf8(text) ? ok() : Result<void>(field_error(field, "is not valid UTF-8"));
 }
 
+std::string cut_to(const std::string& text, std::size_t most) {
+  if (text.size() <= most) return text;
+  return text.substr(0, utf8_complete_bytes(std::string_view(text).substr(0, most)));
+}
+
 Error nothing_called(const char* what, const std::string& key) {
   return {Code::NotFound,
           std::string("there is no ") + what + " \"" + to_utf8(key.substr(0, 100)) + "\""};

@@ -32,6 +32,9 @@ Result<void> check_bytes(const char* field, std::string_view text, std::size_t m
 /// As check_bytes(); InvalidInput if it is empty or no UTF-8.
 Result<void> check_text(const char* field, std::string_view text, std::size_t most);
 
+/// As much of `text` as `most` bytes hold, whole characters only.
+std::string cut_to(const std::string& text, std::size_t most);
+
 /// NotFound: "there is no `what` "`key`"", for what does not exist or is another's.
 Error nothing_called(const char* what, const std::string& key);
 
