@@ -24,7 +24,6 @@ constexpr const char* kUnfinished =
     INBOX_COLUMNS "INDEXED BY inbox_open WHERE ended_ms IS NULL AND id > ? ORDER BY id LIMIT ?";
 #undef INBOX_COLUMNS
 
-constexpr const char* kOwned = "SELECT 1 FROM sessions WHERE id = ? AND owner = ?";
 constexpr const char* kCount =
     "SELECT count(*) FROM inbox WHERE session_id = ? AND state = ? AND ended_ms IS NULL";
 constexpr const char* kInsert =
@@ -84,9 +83,7 @@ Result<std::optional<Inbound>> repeated(Database& database, const Offer& offer) 
 
 Result<Inbound> insert(Database& database, const Offer& offer, const std::string& message,
                        std::int64_t now_ms) {
-  TRY(Query session, database.query(kOwned));
-  TRY(const bool owned, session.bind(offer.session_id).bind(offer.owner).next());
-  if (!owned) return no_session(offer.session_id);
+  TRY_VOID(require_session(database, offer.session_id, offer.owner));
   TRY(const std::size_t waiting, count_of(database, offer.session_id, State::Waiting));
   if (waiting >= Inbox::kWaitingMax)
     return Error{Code::Busy, "the session has " + std::to_string(Inbox::kWaitingMax) +

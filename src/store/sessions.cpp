@@ -62,6 +62,14 @@ Result<void> insert(Database& database, const Session& session) {
 
 Error no_session(const std::string& key) { return nothing_called("session", key); }
 
+Result<void> require_session(Database& database, const std::string& id,
+                             const std::optional<std::string>& owner) {
+  TRY(Query query, database.query("SELECT owner FROM sessions WHERE id = ?"));
+  TRY(const bool found, query.bind(id).next());
+  const bool theirs = found && (!owner || query.text(0) == *owner);
+  return theirs ? ok() : Result<void>(no_session(id));
+}
+
 Session Sessions::begin(const std::string& owner, const std::optional<std::string>& name) const {
   const std::int64_t now = unix_time<Millis>(time_);
   return {

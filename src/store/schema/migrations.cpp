@@ -92,7 +92,7 @@ CREATE TABLE outbox (           -- replies that must leave exactly once
   created_ms INTEGER NOT NULL,
   ended_ms INTEGER
 );
-CREATE INDEX outbox_open ON outbox (destination, state, id) WHERE ended_ms IS NULL;
+CREATE INDEX outbox_open ON outbox (destination, id) WHERE ended_ms IS NULL;
 CREATE INDEX outbox_ended ON outbox (ended_ms) WHERE ended_ms IS NOT NULL;
 CREATE INDEX outbox_by_session ON outbox (session_id);
 
