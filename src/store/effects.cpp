@@ -24,7 +24,7 @@ constexpr const char* kCutOff =
 
 constexpr const char* kInsert =
     "INSERT INTO effects (session_id, turn, call_id, tool, arguments, class, state, created_ms) "
-    "VALUES (?, ?, ?, ?, ?, ?, 'intended', ?) RETURNING id";
+    "VALUES (?, ?, ?, ?, ?, ?, 'intended', ?)";
 constexpr const char* kMark =
     "UPDATE effects SET state = 'uncertain', ended_ms = ? "
     "WHERE state = 'intended' AND class <> 'reads'";
@@ -68,8 +68,8 @@ Result<Effects::Begun> insert(Database& database, const ToolRun& run, std::int64
   TRY(Query query, database.query(kInsert));
   query.bind(run.session_id).bind(std::int64_t{run.turn}).bind(run.call_id).bind(run.tool);
   query.bind(run.arguments).bind(name_in(kClasses, run.effect)).bind(now_ms);
-  TRY_VOID(query.next());
-  return Effects::Begun{.effect = {.id = query.integer(0), .run = run, .created_ms = now_ms}};
+  TRY_VOID(query.run());
+  return Effects::Begun{.effect = {.id = database.added_id(), .run = run, .created_ms = now_ms}};
 }
 
 }  // namespace

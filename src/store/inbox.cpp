@@ -28,7 +28,7 @@ constexpr const char* kCount =
     "SELECT count(*) FROM inbox WHERE session_id = ? AND state = ? AND ended_ms IS NULL";
 constexpr const char* kInsert =
     "INSERT INTO inbox (session_id, owner, message, options, key, digest, state, created_ms) "
-    "VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?) RETURNING id";
+    "VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)";
 constexpr const char* kBegin =
     "UPDATE inbox SET state = 'running', attempts = attempts + 1, begun_ms = ?, turn = ? "
     "WHERE id = ?";
@@ -91,8 +91,8 @@ Result<Inbound> insert(Database& database, const Offer& offer, const std::string
   TRY(Query query, database.query(kInsert));
   query.bind(offer.session_id).bind(offer.owner).bind(message).bind(offer.options);
   query.bind_or_null(offer.key).bind(offer.digest).bind(now_ms);
-  TRY_VOID(query.next());
-  return Inbound{.id = query.integer(0), .offer = offer, .created_ms = now_ms};
+  TRY_VOID(query.run());
+  return Inbound{.id = database.added_id(), .offer = offer, .created_ms = now_ms};
 }
 
 Result<std::uint32_t> next_turn(Database& database, const std::string& session_id) {

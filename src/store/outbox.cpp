@@ -32,7 +32,7 @@ constexpr const char* kOpen =
     "SELECT count(*) FROM outbox WHERE destination = ? AND ended_ms IS NULL";
 constexpr const char* kInsert =
     "INSERT INTO outbox (session_id, destination, payload, key, state, next_attempt_ms, "
-    "created_ms) VALUES (?1, ?2, ?3, ?4, 'intended', ?5, ?5) RETURNING id";
+    "created_ms) VALUES (?1, ?2, ?3, ?4, 'intended', ?5, ?5)";
 constexpr const char* kUpdate =
     "UPDATE outbox SET state = ?, attempts = ?, next_attempt_ms = ?, last_error = ?, ended_ms = ? "
     "WHERE id = ?";
@@ -110,8 +110,8 @@ Result<std::int64_t> Outbox::enqueue_within(Database& database, const Reply& rep
   TRY_VOID(require_session(database, reply.session_id));
   TRY(Query query, database.query(kInsert));
   query.bind(reply.session_id).bind(reply.destination).bind(reply.payload).bind(reply.key);
-  TRY_VOID(query.bind(now_ms).next());
-  return query.integer(0);
+  TRY_VOID(query.bind(now_ms).run());
+  return database.added_id();
 }
 
 Result<std::int64_t> Outbox::enqueue(const Call& call, const Reply& reply) {

@@ -177,5 +177,6 @@ void Database::roll_back() {
 }
 
 std::int64_t Database::changes() const { return sqlite3_changes64(database_.get()); }
+std::int64_t Database::added_id() const { return sqlite3_last_insert_rowid(database_.get()); }
 
 }  // namespace hearth::store
