@@ -5,6 +5,7 @@
 #include "base/fields.h"
 #include "base/random.h"
 #include "base/utf8.h"
+#include "store/rows/rows.h"
 #include "store/sqlite/database.h"
 
 namespace hearth::store {
@@ -26,10 +27,6 @@ constexpr const char* kCopyMessages =
     "INSERT INTO messages (session_id, number, turn, role, content, details, tokens, created_ms, "
     "archived) SELECT ?, number, turn, role, content, details, tokens, created_ms, archived "
     "FROM messages WHERE session_id = ? ORDER BY number";
-
-std::optional<std::string> optional_text(const Query& row, int column) {
-  return row.is_null(column) ? std::nullopt : std::optional(row.text(column));
-}
 
 Session read_session(const Query& row) {
   return {.id = row.text(0),
@@ -63,8 +60,14 @@ Result<void> insert(Database& database, const Session& session) {
 
 }  // namespace
 
-Error no_session(const std::string& key) {
-  return {Code::NotFound, "there is no session \"" + to_utf8(key.substr(0, 100)) + "\""};
+Error no_session(const std::string& key) { return nothing_called("session", key); }
+
+Result<void> require_session(Database& database, const std::string& id,
+                             const std::optional<std::string>& owner) {
+  TRY(Query query, database.query("SELECT owner FROM sessions WHERE id = ?"));
+  TRY(const bool found, query.bind(id).next());
+  const bool theirs = found && (!owner || query.text(0) == *owner);
+  return theirs ? ok() : Result<void>(no_session(id));
 }
 
 Session Sessions::begin(const std::string& owner, const std::optional<std::string>& name) const {

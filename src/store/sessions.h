@@ -23,6 +23,9 @@ struct Session {
 
 /// NotFound: what whoever asks for a session is told, if it does not exist or is another's.
 Error no_session(const std::string& key);
+/// Inside the store's own work. Errors: NotFound (there is none, or not of this owner, if given).
+Result<void> require_session(Database& database, const std::string& id,
+                             const std::optional<std::string>& owner = {});
 
 /// The sessions of everybody. Whoever is not the owner of one is told that it does not exist. Any
 /// thread; the store and the clock must outlive it. Errors besides those named: those of

@@ -274,6 +274,25 @@ TEST_F(StoreTest, ANewerSchemaIsRefusedAndUntouched) {
   EXPECT_EQ(schema_version(database).value(), 999);
 }
 
+/// What the first release left is still there, and can be used.
+TEST_F(StoreTest, AFileOfTheFirstSchemaKeepsWhatItHolds) {
+  {
+    Database database = Database::open(path_, Database::Mode::Write).value();
+    ASSERT_TRUE(migrate(database, path_, migrations().first(1)).ok());
+    ASSERT_TRUE(adds_session("a")(database).ok());
+    ASSERT_TRUE(database
+                    .run("INSERT INTO messages (session_id, number, turn, role, content, "
+                         "created_ms) VALUES ('a', 0, 0, 'user', 'hello', 0);")
+                    .ok());
+  }
+  const auto store = open();
+  EXPECT_EQ(count(*store), 1);
+  EXPECT_EQ(count(*store, "SELECT count(*) FROM messages_text WHERE messages_text MATCH 'hello'"),
+            1);
+  EXPECT_EQ(count(*store, "SELECT count(*) FROM inbox"), 0);
+  EXPECT_TRUE(fs::exists(path_.string() + ".schema-1.bak"));
+}
+
 TEST(Migrations, AreNumberedWithoutAGap) {
   std::int64_t version = 0;
   for (const Migration& step : migrations()) EXPECT_EQ(step.version, ++version);

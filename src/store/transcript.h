@@ -44,9 +44,19 @@ class Transcript {
   /// the number of the first. Errors: NotFound (no such session).
   Result<std::uint32_t> append(const Call& call, const std::string& session_id,
                                const std::vector<Entry>& entries);
+  /// The same inside work of the writer's, for who writes more in the same transaction.
+  static Result<std::uint32_t> append_within(Database& database, const std::string& session_id,
+                                             const std::vector<Entry>& entries,
+                                             std::int64_t now_ms);
   /// Messages from `number` on, at most `count` (kReadMax at most), in order.
   Result<std::vector<Entry>> read(const Call& call, const std::string& session_id,
                                   std::uint32_t number = 0, std::size_t count = kReadMax);
+  /// The last `count` messages (kReadMax at most), in order.
+  Result<std::vector<Entry>> read_last(const Call& call, const std::string& session_id,
+                                       std::size_t count);
+  /// The messages of one turn, in order; the first kReadMax.
+  Result<std::vector<Entry>> read_turn(const Call& call, const std::string& session_id,
+                                       std::uint32_t turn);
   /// Marks the messages before `number` as no longer shown to the model.
   Result<void> archive_before(const Call& call, const std::string& session_id,
                               std::uint32_t number);

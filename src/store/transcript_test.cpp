@@ -1,54 +1,22 @@
 #include "store/transcript.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <filesystem>
-
-#include "store/sessions.h"
-#include "store/sqlite/database.h"
+#include "store/testing/fixture.h"
 
 namespace hearth::store {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-Call soon() { return Call::within(Millis(20'000)); }
+using testing::soon;
 
-class SetTime final : public TimeSource {
- public:
-  Clock::time_point now() const override { return Clock::time_point(wall_.time_since_epoch()); }
-  std::chrono::system_clock::time_point wall() const override { return wall_; }
-  void advance(Millis by) { wall_ += by; }
-
- private:
-  std::chrono::system_clock::time_point wall_{std::chrono::seconds(1'700'000'000)};
-};
-
-class TranscriptTest : public ::testing::Test {
- public:
-  ~TranscriptTest() override {
-    store_.reset();
-    fs::remove_all(folder_);
-  }
-
+class TranscriptTest : public testing::StoreFixture {
  protected:
-  TranscriptTest() {
-    std::string name = fs::temp_directory_path() / "hearth-transcript-XXXXXX";
-    folder_ = mkdtemp(name.data());
-    reopen();
-  }
-  void reopen() {
-    store_.reset();
-    store_ = Store::open(folder_ / "hearth.db").value();
+  TranscriptTest() { begin(); }
+  void begin() {
     sessions_ = std::make_unique<Sessions>(*store_, time_);
     transcript_ = std::make_unique<Transcript>(*store_, time_);
-  }
-  std::string new_session(const std::string& owner = "ann") {
-    return sessions_->create(soon(), owner).value().id;
   }
   void say(const std::string& session, const std::string& text,
            chat::Role role = chat::Role::User) {
@@ -65,9 +33,6 @@ class TranscriptTest : public ::testing::Test {
     return snippets;
   }
 
-  SetTime time_;
-  fs::path folder_;
-  std::unique_ptr<Store> store_;
   std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<Transcript> transcript_;
 };
@@ -137,6 +102,7 @@ TEST_F(TranscriptTest, EverythingThatWasSaidComesBackAfterARestart) {
   EXPECT_EQ(transcript_->append(soon(), session, {call, result}).value(), 0u);
   EXPECT_EQ(transcript_->append(soon(), session, {result}).value(), 2u);
   reopen();
+  begin();
   const auto all = transcript_->read(soon(), session).value();
   ASSERT_EQ(all.size(), 3u);
   EXPECT_EQ(all[0].message.role, chat::Role::Assistant);
@@ -152,6 +118,35 @@ TEST_F(TranscriptTest, EverythingThatWasSaidComesBackAfterARestart) {
   EXPECT_EQ(all[2].created_ms, 1'700'000'000'000);
   EXPECT_EQ(transcript_->read(soon(), session, 1, 1).value().size(), 1u);
   EXPECT_EQ(transcript_->append(soon(), "sess_none", {result}).error().code, Code::NotFound);
+}
+
+TEST_F(TranscriptTest, TheLastMessagesAndATurnsAreFound) {
+  const std::string session = new_session();
+  for (std::uint32_t turn = 0; turn < 3; ++turn) {
+    const Entry said{.message = {.content = std::to_string(turn)}, .turn = turn};
+    ASSERT_TRUE(transcript_->append(soon(), session, {said, said}).ok());
+  }
+  const auto numbers = [](const std::vector<Entry>& entries) {
+    std::vector<std::uint32_t> all;
+    for (const Entry& entry : entries) all.push_back(entry.number);
+    return all;
+  };
+  EXPECT_THAT(numbers(transcript_->read_last(soon(), session, 3).value()), ElementsAre(3, 4, 5));
+  EXPECT_THAT(numbers(transcript_->read_last(soon(), session, 0).value()), IsEmpty());
+  EXPECT_EQ(transcript_->read_last(soon(), session, 100).value().size(), 6u);
+  EXPECT_THAT(numbers(transcript_->read_turn(soon(), session, 1).value()), ElementsAre(2, 3));
+  EXPECT_THAT(numbers(transcript_->read_turn(soon(), session, 3).value()), IsEmpty());
+}
+
+TEST_F(TranscriptTest, WhatIsNoTextIsReplacedAndNotFatal) {
+  const std::string session = new_session();
+  const Entry cut{.message = {.role = chat::Role::Assistant,
+                              .content = "",
+                              .reasoning = "half \xc3",
+                              .tool_calls = {{"call_1", "find", "{\"q\": \"\xe2\x82"}}}};
+  ASSERT_TRUE(transcript_->append(soon(), session, {cut}).ok());
+  const auto read = transcript_->read(soon(), session).value();
+  EXPECT_EQ(read[0].message.reasoning, "half \xef\xbf\xbd");
 }
 
 TEST_F(TranscriptTest, AForkGoesItsOwnWay) {
@@ -180,8 +175,26 @@ TEST_F(TranscriptTest, SearchFindsWordsAndTakesAnythingForWords) {
   EXPECT_EQ(found("RED").size(), 1u);
   EXPECT_EQ(found("o'clock").size(), 1u);
   EXPECT_EQ(found("\"quoted\"").size(), 1u);
-  for (const std::string words : {"", " ", "\"", "'", "?", "*", "NOT", "AND OR", "red NEAR house",
-                                  "content:house", "(", "-house", "a\" OR \"b", "^", "{}", "\xff"})
+  for (const std::string words : {"",
+                                  " ",
+                                  "\"",
+                                  "'",
+                                  "?",
+                                  "*",
+                                  "NOT",
+                                  "AND OR",
+                                  "red NEAR house",
+                                  "content:house",
+                                  "(",
+                                  "-house",
+                                  "a\" OR \"b",
+                                  "^",
+                                  "{}",
+                                  "\xff",
+                                  "\"\"\"",
+                                  ":",
+                                  "?!",
+                                  "\\"})
     EXPECT_TRUE(transcript_->search(soon(), "ann", words).ok()) << words;
   EXPECT_THAT(found("purple"), IsEmpty());
   const auto limit = Transcript::kSearchBytesMax;

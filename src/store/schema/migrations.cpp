@@ -54,6 +54,153 @@ CREATE VIEW conversations AS
       SELECT max(number) FROM messages
       WHERE session_id = answer.session_id AND number < answer.number AND role = 'user')
   WHERE answer.role = 'assistant' AND answer.content <> '';
+)sql"},
+                                     {2, R"sql(
+CREATE INDEX messages_by_turn ON messages (session_id, turn);
+
+CREATE TABLE inbox (            -- every accepted message, before it is acted on
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+  owner TEXT NOT NULL,
+  key TEXT,                     -- that the sender gave, so that a repetition is known
+  digest TEXT NOT NULL,         -- of the request that came with the key
+  message TEXT NOT NULL,        -- JSON
+  options TEXT NOT NULL,        -- JSON of the request's own
+  state TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'failed', 'dropped')),
+  reason TEXT NOT NULL DEFAULT '',
+  turn INTEGER,                 -- that it became
+  attempts INTEGER NOT NULL DEFAULT 0,  -- how often it was begun
+  created_ms INTEGER NOT NULL,
+  begun_ms INTEGER,
+  ended_ms INTEGER
+);
+CREATE UNIQUE INDEX inbox_by_key ON inbox (owner, key) WHERE key IS NOT NULL;
+CREATE INDEX inbox_by_turn ON inbox (session_id, turn);
+CREATE INDEX inbox_open ON inbox (session_id, state, id) WHERE ended_ms IS NULL;
+CREATE INDEX inbox_ended ON inbox (ended_ms) WHERE ended_ms IS NOT NULL;
+
+CREATE TABLE outbox (           -- replies that must leave exactly once
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+  destination TEXT NOT NULL,
+  payload TEXT NOT NULL,
+  key TEXT NOT NULL UNIQUE,     -- what is the same reply has the same key
+  state TEXT NOT NULL CHECK (state IN ('intended', 'sent', 'acknowledged', 'failed')),
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_attempt_ms INTEGER NOT NULL,
+  last_error TEXT NOT NULL DEFAULT '',
+  created_ms INTEGER NOT NULL,
+  ended_ms INTEGER
+);
+CREATE INDEX outbox_open ON outbox (destination, id) WHERE ended_ms IS NULL;
+CREATE INDEX outbox_ended ON outbox (ended_ms) WHERE ended_ms IS NOT NULL;
+CREATE INDEX outbox_by_session ON outbox (session_id);
+
+CREATE TABLE effects (          -- what tools did, written before they do it
+  id INTEGER PRIMARY KEY,
+  session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+  turn INTEGER NOT NULL,
+  call_id TEXT NOT NULL,
+  tool TEXT NOT NULL,
+  arguments TEXT NOT NULL,
+  class TEXT NOT NULL CHECK (class IN ('reads', 'writes', 'runs', 'sends')),
+  state TEXT NOT NULL CHECK (state IN ('intended', 'done', 'failed', 'uncertain')),
+  result TEXT NOT NULL DEFAULT '',
+  created_ms INTEGER NOT NULL,
+  ended_ms INTEGER,
+  UNIQUE (session_id, turn, call_id)
+);
+CREATE INDEX effects_open ON effects (id) WHERE state = 'intended';
+CREATE INDEX effects_ended ON effects (ended_ms) WHERE ended_ms IS NOT NULL;
+
+CREATE TABLE approvals (        -- what somebody was asked to allow
+  id TEXT PRIMARY KEY,
+  session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+  owner TEXT NOT NULL,
+  turn INTEGER NOT NULL,
+  call_id TEXT NOT NULL,
+  tool TEXT NOT NULL,
+  target TEXT NOT NULL,
+  arguments TEXT NOT NULL,
+  preview TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('waiting', 'allowed', 'denied', 'expired')),
+  scope TEXT NOT NULL DEFAULT 'once' CHECK (scope IN ('once', 'session', 'always')),
+  decided_by TEXT NOT NULL DEFAULT '',
+  created_ms INTEGER NOT NULL,
+  expires_ms INTEGER NOT NULL,
+  decided_ms INTEGER,
+  UNIQUE (session_id, turn, call_id)
+);
+CREATE INDEX approvals_waiting ON approvals (owner, created_ms) WHERE state = 'waiting';
+CREATE INDEX approvals_decided ON approvals (decided_ms) WHERE decided_ms IS NOT NULL;
+
+CREATE TABLE rules (            -- that an owner taught by allowing or denying
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  owner TEXT NOT NULL,
+  tool TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('exact', 'wildcard', 'regex')),
+  pattern TEXT NOT NULL,
+  decision TEXT NOT NULL CHECK (decision IN ('allow', 'deny')),
+  session_id TEXT REFERENCES sessions (id) ON DELETE CASCADE,  -- null: always
+  expires_ms INTEGER,
+  created_ms INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX rules_apart
+  ON rules (owner, tool, kind, pattern, decision, coalesce(session_id, ''));
+CREATE INDEX rules_by_session ON rules (session_id) WHERE session_id IS NOT NULL;
+CREATE INDEX rules_expiring ON rules (expires_ms) WHERE expires_ms IS NOT NULL;
+
+CREATE TABLE decisions (        -- what was decided, and by which rule; outlives its session
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  owner TEXT NOT NULL,
+  session_id TEXT NOT NULL,
+  turn INTEGER NOT NULL,
+  tool TEXT NOT NULL,
+  target TEXT NOT NULL,
+  decision TEXT NOT NULL CHECK (decision IN ('allow', 'ask', 'deny')),
+  rule TEXT NOT NULL,
+  created_ms INTEGER NOT NULL
+);
+CREATE INDEX decisions_by_owner ON decisions (owner, id);
+CREATE INDEX decisions_by_time ON decisions (created_ms);
+CREATE TRIGGER decisions_changed BEFORE UPDATE ON decisions BEGIN
+  SELECT raise(ABORT, 'a decision is never changed');
+END;
+
+CREATE TABLE memories (         -- what an owner wants to be known later
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  owner TEXT NOT NULL,
+  kind TEXT NOT NULL,           -- a word of the caller's own
+  text TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  used_ms INTEGER NOT NULL,
+  UNIQUE (owner, text)
+);
+CREATE INDEX memories_by_use ON memories (owner, used_ms);
+CREATE VIRTUAL TABLE memories_text USING fts5 (text, content = 'memories', content_rowid = 'id');
+CREATE TRIGGER memories_added AFTER INSERT ON memories BEGIN
+  INSERT INTO memories_text (rowid, text) VALUES (new.id, new.text);
+END;
+CREATE TRIGGER memories_removed AFTER DELETE ON memories BEGIN
+  INSERT INTO memories_text (memories_text, rowid, text) VALUES ('delete', old.id, old.text);
+END;
+CREATE TRIGGER memories_changed AFTER UPDATE OF text ON memories BEGIN
+  INSERT INTO memories_text (memories_text, rowid, text) VALUES ('delete', old.id, old.text);
+  INSERT INTO memories_text (rowid, text) VALUES (new.id, new.text);
+END;
+
+CREATE TABLE journal (          -- one row for each call of the model, to compute it again
+  id INTEGER PRIMARY KEY,
+  session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+  turn INTEGER NOT NULL,
+  round INTEGER NOT NULL,       -- of the turn: 0, 1, 2, ...
+  inputs_digest TEXT NOT NULL,
+  details TEXT NOT NULL,        -- JSON: sampling, seed, fingerprints, build
+  answer_digest TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  UNIQUE (session_id, turn, round)
+);
+CREATE INDEX journal_by_time ON journal (created_ms);
 )sql"}};
 
 Result<void> write_copy(Database& database, const std::string& copy) {

@@ -86,6 +86,10 @@ Query& Query::bind_or_null(const std::optional<std::string>& text) {
   return text ? bind(std::string_view(*text)) : bind_null();
 }
 
+Query& Query::bind_or_null(const std::optional<std::int64_t>& value) {
+  return value ? bind(*value) : bind_null();
+}
+
 Result<bool> Query::next() {
   const int status = sqlite3_step(statement_);
   if (status == SQLITE_ROW) return true;
@@ -173,5 +177,6 @@ void Database::roll_back() {
 }
 
 std::int64_t Database::changes() const { return sqlite3_changes64(database_.get()); }
+std::int64_t Database::added_id() const { return sqlite3_last_insert_rowid(database_.get()); }
 
 }  // namespace hearth::store

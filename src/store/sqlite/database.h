@@ -30,11 +30,13 @@ class Query {
   Query& bind_bytes(std::string_view bytes);
   Query& bind_null();
   Query& bind_or_null(const std::optional<std::string>& text);
+  Query& bind_or_null(const std::optional<std::int64_t>& value);
 
   /// Goes to the next row; false behind the last. Errors: Busy (locked for longer than the busy
   /// timeout), TooLarge (disk full), Corrupt, InvalidInput (a constraint says no), Internal.
   Result<bool> next();
-  /// Runs a statement that gives no rows. Errors: as next().
+  /// Runs a statement that gives no rows. What changes rows goes this way, without RETURNING: one
+  /// that is left before its end undoes the whole transaction. Errors: as next().
   Result<void> run();
   /// Calls `take(*this)`, which gives a Result<void>, for each row that is left. Errors: as next();
   /// those of `take`, which end it.
@@ -81,7 +83,8 @@ class Database {
   bool is_between_transactions() const;
   /// Undoes the transaction, if there still is one. What fails at that is logged.
   void roll_back();
-  std::int64_t changes() const;  // rows that the last statement changed
+  std::int64_t changes() const;   // rows that the last statement changed
+  std::int64_t added_id() const;  // the number of the row that was added last
 
  private:
   struct Close {

@@ -20,6 +20,7 @@ LIBRARY_ROOMS = {
     "histedit": {"cli"},
     "editline": {"cli"},
     "openssl/": {"vault", "net"},
+    "sqlite3": {"store"},
     "xxhash": {"engine"},
 }
 

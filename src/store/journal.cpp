@@ -1,0 +1,52 @@
+#include "store/journal.h"
+
+#include "store/rows/rows.h"
+#include "store/sessions.h"
+
+namespace hearth::store {
+namespace {
+
+constexpr const char* kInsert =
+    "INSERT OR REPLACE INTO journal (session_id, turn, round, inputs_digest, details, "
+    "answer_digest, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?)";
+constexpr const char* kList =
+    "SELECT session_id, turn, round, inputs_digest, details, answer_digest, created_ms "
+    "FROM journal WHERE session_id = ? AND turn = ? ORDER BY round LIMIT ?";
+
+Result<JournalRow> read_row(const Query& row) {
+  return JournalRow{.session_id = row.text(0),
+                    .turn = small(row, 1),
+                    .round = small(row, 2),
+                    .inputs_digest = row.text(3),
+                    .details = row.text(4),
+                    .answer_digest = row.text(5),
+                    .created_ms = row.integer(6)};
+}
+
+}  // namespace
+
+Result<void> Journal::add(const Call& call, const JournalRow& row) {
+  TRY_VOID(check_bytes("inputs_digest", row.inputs_digest, kDigestBytesMax));
+  TRY_VOID(check_bytes("answer_digest", row.answer_digest, kDigestBytesMax));
+  TRY_VOID(check_bytes("details", row.details, kDetailsBytesMax));
+  const std::int64_t now = unix_time<Millis>(time_);
+  return store_.writer().write(
+      call, Writer::Durability::Normal, [&](Database& database) -> Result<void> {
+        TRY_VOID(require_session(database, row.session_id));
+        TRY(Query query, database.query(kInsert));
+        query.bind(row.session_id).bind(std::int64_t{row.turn}).bind(std::int64_t{row.round});
+        query.bind(row.inputs_digest).bind(row.details).bind(row.answer_digest);
+        return query.bind(now).run();
+      });
+}
+
+Result<std::vector<JournalRow>> Journal::list(const Call& call, const std::string& session_id,
+                                              std::uint32_t turn) {
+  return reading(store_, call, [&](Database& database) -> Result<std::vector<JournalRow>> {
+    TRY(Query query, database.query(kList));
+    query.bind(session_id).bind(std::int64_t{turn}).bind(at_most(kRoundsMax, kRoundsMax));
+    return all_rows(query, read_row);
+  });
+}
+
+}  // namespace hearth::store

@@ -1,0 +1,104 @@
+#include "store/retention.h"
+
+#include <algorithm>
+
+#include "store/rows/rows.h"
+
+namespace hearth::store {
+namespace {
+
+/// A table whose rows end at some time, and how that is called there.
+struct Kind {
+  const char* table;
+  const char* time;  // null as long as a row has not ended
+};
+
+constexpr std::int64_t kSteps = Retention::kSweepRowsMax;
+
+constexpr const char* kRules =
+    "DELETE FROM rules WHERE id IN (SELECT id FROM rules WHERE expires_ms <= ?1 "
+    "ORDER BY expires_ms LIMIT ?2)";
+constexpr const char* kArchived =
+    "DELETE FROM messages WHERE id IN (SELECT m.id FROM messages AS m "
+    "JOIN sessions AS s ON s.id = m.session_id WHERE m.archived = 1 AND m.number < "
+    "(SELECT max(number) FROM messages WHERE session_id = m.session_id) "
+    "ORDER BY s.used_ms, s.id, m.number LIMIT min(?2, max(0, "
+    "(SELECT count(*) FROM messages WHERE archived = 1) - ?1)))";
+
+std::int64_t before(std::int64_t now_ms, std::chrono::hours age) {
+  return now_ms - std::chrono::duration_cast<Millis>(age).count();
+}
+
+/// Runs a statement that removes rows. Gives how many.
+Result<std::size_t> removed(Database& database, const std::string& sql, std::int64_t first,
+                            std::int64_t second) {
+  TRY(Query query, database.query(sql));
+  TRY_VOID(query.bind(first).bind(second).run());
+  return static_cast<std::size_t>(database.changes());
+}
+
+/// The oldest of those that ended before a time.
+Result<std::size_t> remove_old(Database& database, const Kind& kind, std::int64_t before_ms) {
+  const std::string table = kind.table, time = kind.time;
+  return removed(database,
+                 "DELETE FROM " + table + " WHERE rowid IN (SELECT rowid FROM " + table +
+                     " WHERE " + time + " IS NOT NULL AND " + time + " < ?1 ORDER BY " + time +
+                     " LIMIT ?2)",
+                 before_ms, kSteps);
+}
+
+/// The oldest of those that are more than `rows_max`.
+Result<std::size_t> remove_many(Database& database, const Kind& kind, std::size_t rows_max) {
+  const std::string table = kind.table, time = kind.time;
+  const std::string ended = " FROM " + table + " WHERE " + time + " IS NOT NULL";
+  return removed(database,
+                 "DELETE FROM " + table + " WHERE rowid IN (SELECT rowid" + ended + " ORDER BY " +
+                     time + ", rowid LIMIT min(?2, max(0, (SELECT count(*)" + ended + ") - ?1)))",
+                 static_cast<std::int64_t>(rows_max), kSteps);
+}
+
+/// Counts what a step removed; one that removed as much as it may has more to do.
+void add_to(Swept& swept, std::size_t rows) {
+  swept.rows += rows;
+  swept.is_done = swept.is_done && rows < Retention::kSweepRowsMax;
+}
+
+Result<void> sweep_kind(Database& database, const Kind& kind, const Keep& keep, std::int64_t now_ms,
+                        Swept& swept) {
+  TRY(const std::size_t old, remove_old(database, kind, before(now_ms, keep.age_max)));
+  add_to(swept, old);
+  TRY(const std::size_t many, remove_many(database, kind, keep.rows_max));
+  add_to(swept, many);
+  return ok();
+}
+
+Result<Swept> sweep_all(Database& database, const RetentionLimits& limits, std::int64_t now_ms) {
+  Keep inbox = limits.inbox;
+  inbox.age_max = std::max(inbox.age_max, Retention::kKeyAgeMin);
+  const std::pair<Kind, Keep> kKinds[] = {{{"inbox", "ended_ms"}, inbox},
+                                          {{"outbox", "ended_ms"}, limits.outbox},
+                                          {{"effects", "ended_ms"}, limits.effects},
+                                          {{"approvals", "decided_ms"}, limits.approvals},
+                                          {{"decisions", "created_ms"}, limits.decisions},
+                                          {{"journal", "created_ms"}, limits.journal}};
+  Swept swept;
+  for (const auto& [kind, keep] : kKinds) TRY_VOID(sweep_kind(database, kind, keep, now_ms, swept));
+  TRY(const std::size_t rules, removed(database, kRules, now_ms, kSteps));
+  add_to(swept, rules);
+  if (!limits.archived_messages_max) return swept;
+  TRY(const std::size_t archived,
+      removed(database, kArchived, static_cast<std::int64_t>(*limits.archived_messages_max),
+              kSteps));
+  add_to(swept, archived);
+  return swept;
+}
+
+}  // namespace
+
+Result<Swept> Retention::sweep(const Call& call, const RetentionLimits& limits) {
+  const std::int64_t now = unix_time<Millis>(time_);
+  return writing(store_, call, Writer::Durability::Normal,
+                 [&](Database& database) { return sweep_all(database, limits, now); });
+}
+
+}  // namespace hearth::store

@@ -1,0 +1,60 @@
+#include "store/rows/message_json.h"
+
+namespace hearth::store {
+
+std::string json_text(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string text_in(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+Json extras_of(const chat::Message& message) {
+  Json extras = Json::object();
+  if (!message.reasoning.empty()) extras["reasoning"] = message.reasoning;
+  if (!message.tool_call_id.empty()) extras["tool_call_id"] = message.tool_call_id;
+  if (!message.name.empty()) extras["name"] = message.name;
+  for (const chat::ToolCall& call : message.tool_calls)
+    extras["tool_calls"].push_back(
+        {{"id", call.id}, {"name", call.name}, {"arguments", call.arguments}});
+  return extras;
+}
+
+void take_extras(const Json& object, chat::Message& message) {
+  message.reasoning = text_in(object, "reasoning");
+  message.tool_call_id = text_in(object, "tool_call_id");
+  message.name = text_in(object, "name");
+  const auto calls = object.find("tool_calls");
+  if (calls == object.end()) return;
+  for (const Json& call : *calls)
+    message.tool_calls.push_back({.id = text_in(call, "id"),
+                                  .name = text_in(call, "name"),
+                                  .arguments = text_in(call, "arguments")});
+}
+
+chat::Role role_of(const std::string& name) {
+  using chat::Role;
+  for (const Role role : {Role::System, Role::User, Role::Assistant})
+    if (name == chat::role_name(role)) return role;
+  return Role::Tool;
+}
+
+std::string message_text(const chat::Message& message) {
+  Json json = extras_of(message);
+  json["role"] = chat::role_name(message.role);
+  json["content"] = message.content;
+  return json_text(json);
+}
+
+Result<chat::Message> message_of(const std::string& text) {
+  const auto json = parse_json(text, "a stored message");
+  if (!json.ok()) return Error{Code::Corrupt, json.error().message};
+  chat::Message message{.role = role_of(text_in(json.value(), "role")),
+                        .content = text_in(json.value(), "content")};
+  take_extras(json.value(), message);
+  return message;
+}
+
+}  // namespace hearth::store

@@ -1,0 +1,58 @@
+#include "store/turns.h"
+
+#include "base/fields.h"
+#include "store/rows/rows.h"
+
+namespace hearth::store {
+namespace {
+
+constexpr const char* kRunning =
+    "SELECT id FROM inbox INDEXED BY inbox_open WHERE ended_ms IS NULL AND state = 'running' "
+    "ORDER BY id LIMIT ?";
+
+/// Its messages under the number that the turn was given, whatever the caller set.
+std::vector<Entry> of_turn(std::vector<Entry> entries, std::uint32_t turn) {
+  for (Entry& entry : entries) entry.turn = turn;
+  return entries;
+}
+
+Result<std::uint32_t> commit_within(Database& database, const TurnEnd& end, std::int64_t now_ms) {
+  TRY(const Inbound message, Inbox::find_within(database, end.message_id));
+  if (!message.turn) return field_error("message", "was never begun");
+  TRY_VOID(Inbox::end_within(database, message.id, end.end, end.reason, now_ms));
+  for (const Reply& reply : end.replies) TRY_VOID(Outbox::enqueue_within(database, reply, now_ms));
+  return Transcript::append_within(database, message.offer.session_id,
+                                   of_turn(end.entries, *message.turn), now_ms);
+}
+
+Result<Interrupted> read_interrupted(Database& database, std::int64_t message_id,
+                                     std::int64_t now_ms) {
+  TRY(Inbound message, Inbox::find_within(database, message_id));
+  const std::string& session = message.offer.session_id;
+  const std::uint32_t turn = message.turn.value_or(0);
+  TRY(auto effects, Effects::of_turn_within(database, session, turn));
+  TRY(auto approvals, Approvals::of_turn_within(database, session, turn, now_ms));
+  return Interrupted{std::move(message), std::move(effects), std::move(approvals)};
+}
+
+}  // namespace
+
+Result<std::uint32_t> Turns::commit(const Call& call, const TurnEnd& end) {
+  const std::int64_t now = unix_time<Millis>(time_);
+  return writing(store_, call, Writer::Durability::Full,
+                 [&](Database& database) { return commit_within(database, end, now); });
+}
+
+Result<std::vector<Interrupted>> Turns::recover(const Call& call) {
+  const std::int64_t now = unix_time<Millis>(time_);
+  const auto work = [now](Database& database) -> Result<std::vector<Interrupted>> {
+    TRY_VOID(Effects::mark_uncertain_within(database, now));
+    TRY(Query running, database.query(kRunning));
+    return all_rows(running.bind(at_most(Inbox::kListMax, Inbox::kListMax)), [&](const Query& row) {
+      return read_interrupted(database, row.integer(0), now);
+    });
+  };
+  return writing(store_, call, Writer::Durability::Full, work);
+}
+
+}  // namespace hearth::store

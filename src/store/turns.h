@@ -1,0 +1,56 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/call.h"
+#include "base/result.h"
+#include "base/time_source.h"
+#include "store/approvals.h"
+#include "store/effects.h"
+#include "store/inbox.h"
+#include "store/outbox.h"
+#include "store/store.h"
+#include "store/transcript.h"
+
+namespace hearth::store {
+
+/// Everything that is true from the end of a turn on.
+struct TurnEnd {
+  std::int64_t message_id = 0;                // in the inbox; Running
+  std::vector<Entry> entries{};               // what was said and is not in the transcript yet
+  std::vector<Reply> replies{};               // that must leave
+  Inbound::State end = Inbound::State::Done;  // or Failed, Dropped
+  std::string reason{};                       // of these two, as the sender is told
+};
+
+/// A turn that was running when the last process ended.
+struct Interrupted {
+  Inbound message;                    // Running; put_back() or an end is the next step
+  std::vector<Effect> effects{};      // in order: whether it may go on depends on the last
+  std::vector<Approval> approvals{};  // one that waits: the turn is parked, nothing was cut off
+};
+
+/// Turns as a whole, over the aggregates that they touch. Any thread; the store and the clock must
+/// outlive it. Errors besides those named: those of Writer::write and Readers::read.
+class Turns {
+ public:
+  Turns(Store& store, const TimeSource& time) : store_(store), time_(time) {}
+
+  /// Ends a turn: its messages in the transcript under the turn's number, its replies in the
+  /// outbox, its message Done (Failed, Dropped), its session used. All in one transaction that is
+  /// on disk when this returns, or nothing. Gives the number of the first message in the
+  /// transcript. Errors: NotFound, InvalidInput (the message has ended before: nothing is doubled),
+  /// those of Outbox::enqueue().
+  Result<std::uint32_t> commit(const Call& call, const TurnEnd& end);
+
+  /// At a start, before any turn: marks what tools left unfinished as uncertain and gives the turns
+  /// that were running, oldest first; at most Inbox::kListMax.
+  Result<std::vector<Interrupted>> recover(const Call& call);
+
+ private:
+  Store& store_;
+  const TimeSource& time_;
+};
+
+}  // namespace hearth::store

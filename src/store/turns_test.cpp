@@ -1,0 +1,131 @@
+#include "store/turns.h"
+
+#include "store/testing/fixture.h"
+
+namespace hearth::store {
+namespace {
+
+using ::testing::IsEmpty;
+using testing::soon;
+
+class TurnsTest : public testing::StoreFixture {
+ protected:
+  TurnsTest() : session_(new_session()) {}
+  Inbox inbox() { return {*store_, time_}; }
+  Turns turns() { return {*store_, time_}; }
+  Inbound running(const std::string& session) {
+    const Offer offer{.session_id = session, .owner = "ann", .message = {.content = "hello"}};
+    EXPECT_TRUE(inbox().accept(soon(), offer).ok());
+    return inbox().begin(soon(), session).value().value();
+  }
+  TurnEnd end_of(const Inbound& message) const {
+    return {.message_id = message.id,
+            .entries = {{.message = message.offer.message},
+                        {.message = {.role = chat::Role::Assistant, .content = "hi"}}},
+            .replies = {{.session_id = message.offer.session_id,
+                         .destination = "chat:1",
+                         .payload = "hi",
+                         .key = "reply " + std::to_string(message.id)}}};
+  }
+  void expect_nothing_happened(const Inbound& message) {
+    EXPECT_THAT(Transcript(*store_, time_).read(soon(), session_).value(), IsEmpty());
+    EXPECT_EQ(number("SELECT count(*) FROM outbox"), 0);
+    EXPECT_EQ(inbox().find(soon(), "ann", message.id).value().state, Inbound::State::Running);
+  }
+
+  const std::string session_;
+};
+
+TEST_F(TurnsTest, TheEndOfATurnIsOneThing) {
+  const Inbound message = running(session_);
+  time_.advance(Millis(5));
+  EXPECT_EQ(turns().commit(soon(), end_of(message)).value(), 0u);
+  reopen();
+  const auto said = Transcript(*store_, time_).read_turn(soon(), session_, 0).value();
+  ASSERT_EQ(said.size(), 2u);
+  EXPECT_EQ(said[1].message.content, "hi");
+  EXPECT_EQ(Outbox(*store_, time_).due(soon()).value().size(), 1u);
+  EXPECT_EQ(inbox().find(soon(), "ann", message.id).value().state, Inbound::State::Done);
+  EXPECT_EQ(Sessions(*store_, time_).find(soon(), "ann", session_).value().used_ms, time_.ms());
+  const Inbound next = running(session_);
+  EXPECT_EQ(next.turn, 1u);
+  EXPECT_EQ(turns().commit(soon(), end_of(next)).value(), 2u);
+}
+
+TEST_F(TurnsTest, ItIsNotSaidTwice) {
+  const Inbound message = running(session_);
+  ASSERT_TRUE(turns().commit(soon(), end_of(message)).ok());
+  TurnEnd again = end_of(message);
+  again.replies[0].key = "another";
+  EXPECT_EQ(turns().commit(soon(), again).error().code, Code::InvalidInput);
+  EXPECT_EQ(Transcript(*store_, time_).read(soon(), session_).value().size(), 2u);
+  EXPECT_EQ(number("SELECT count(*) FROM outbox"), 1);
+}
+
+TEST_F(TurnsTest, WhatCannotBeWholeIsNotBegun) {
+  const Inbound message = running(session_);
+  TurnEnd bad = end_of(message);
+  bad.replies.push_back({.session_id = session_, .destination = "", .payload = "", .key = "b"});
+  EXPECT_EQ(turns().commit(soon(), bad).error().field, "destination");
+  expect_nothing_happened(message);
+  bad = end_of(message);
+  bad.message_id += 1;
+  EXPECT_EQ(turns().commit(soon(), bad).error().code, Code::NotFound);
+  expect_nothing_happened(message);
+}
+
+TEST_F(TurnsTest, AFailedTurnLeavesItsMessagesAndTheReason) {
+  const Inbound message = running(session_);
+  TurnEnd failed = end_of(message);
+  failed.end = Inbound::State::Failed;
+  failed.reason = "the model is gone";
+  ASSERT_TRUE(turns().commit(soon(), failed).ok());
+  EXPECT_EQ(inbox().find(soon(), "ann", message.id).value().reason, "the model is gone");
+}
+
+TEST_F(TurnsTest, AMessageThatWasNeverBegunHasNoTurn) {
+  const Offer offer{.session_id = session_, .owner = "ann", .message = {.content = "hello"}};
+  const Inbound waiting = inbox().accept(soon(), offer).value().inbound;
+  EXPECT_EQ(turns().commit(soon(), end_of(waiting)).error().code, Code::InvalidInput);
+}
+
+TEST_F(TurnsTest, ARestartFindsWhatWasRunningAndHowFarItCame) {
+  const std::string parked = new_session(), idle = new_session();
+  const Inbound writing = running(session_), asking = running(parked);
+  const Inbound over = running(idle);
+  ASSERT_TRUE(turns().commit(soon(), end_of(over)).ok());
+  ASSERT_TRUE(inbox()
+                  .accept(soon(), {.session_id = idle, .owner = "ann", .message = {.content = ""}})
+                  .ok());
+  Effects effects(*store_, time_);
+  ToolRun run{.session_id = session_, .call_id = "a", .tool = "read_file", .arguments = "{}"};
+  ASSERT_TRUE(effects.finish(soon(), effects.intend(soon(), run).value().effect.id, "text").ok());
+  run.call_id = "b";
+  run.effect = EffectClass::Writes;
+  ASSERT_TRUE(effects.intend(soon(), run).ok());
+  ASSERT_TRUE(Approvals(*store_, time_)
+                  .ask(soon(), {.session_id = parked,
+                                .owner = "ann",
+                                .call_id = "c",
+                                .tool = "write_file",
+                                .target = "a",
+                                .arguments = "{}",
+                                .expires_ms = time_.ms() + 1})
+                  .ok());
+  reopen();
+  const auto left = turns().recover(soon()).value();
+  ASSERT_EQ(left.size(), 2u);
+  EXPECT_EQ(left[0].message.id, writing.id);
+  ASSERT_EQ(left[0].effects.size(), 2u);
+  EXPECT_EQ(left[0].effects[0].state, Effect::State::Done);
+  EXPECT_EQ(left[0].effects[1].state, Effect::State::Uncertain);
+  EXPECT_THAT(left[0].approvals, IsEmpty());
+  EXPECT_EQ(left[1].message.id, asking.id);
+  ASSERT_EQ(left[1].approvals.size(), 1u);
+  EXPECT_EQ(left[1].approvals[0].state, Approval::State::Waiting);
+  EXPECT_THAT(left[1].effects, IsEmpty());
+  EXPECT_EQ(inbox().unfinished(soon()).value().size(), 3u);  // one more waits to be begun
+}
+
+}  // namespace
+}  // namespace hearth::store
