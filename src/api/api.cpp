@@ -7,6 +7,7 @@
 #include "api/http/reply.h"
 #include "api/http/routes.h"
 #include "api/openai/endpoints.h"
+#include "api/sessions/endpoints.h"
 #include "base/log.h"
 #include "base/random.h"
 
@@ -101,8 +102,7 @@ bool Api::State::stopped_at_gate(const net::Request& request, const Route& route
   if (route.match != Route::Match::WrongMethod) return false;
   auto response = error_response(status_error(
       405, "Not allowed to " + request.method + " on " + route.pattern + ", use " + route.method));
-  response.headers.emplace_back(
-      "Allow", route.method == std::string_view("GET") ? "GET, HEAD" : route.method);
+  response.headers.emplace_back("Allow", route.allowed);
   reply.respond(std::move(response));
   return true;
 }
@@ -123,6 +123,14 @@ void Api::State::dispatch(const net::Request& request, const Route& route,
     case Endpoint::Detokenize: return detokenize(workplace, request, reply);
     case Endpoint::Models: return list_models(workplace, reply);
     case Endpoint::OneModel: return show_model(workplace, route.argument, reply);
+    case Endpoint::ListSessions:
+    case Endpoint::CreateSession:
+    case Endpoint::ShowSession:
+    case Endpoint::DeleteSession:
+    case Endpoint::SessionMessages:
+    case Endpoint::ForkSession:
+    case Endpoint::CancelSession:
+      return sessions_endpoint(workplace, request, route, account, reply);
     case Endpoint::Health: return reply->respond(health_page(parts, started));
     case Endpoint::Ready: return reply->respond(ready_page(parts));
     case Endpoint::Metrics: return reply->respond(metrics_page(parts));

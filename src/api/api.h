@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/sessions.h"
 #include "base/time_source.h"
 #include "config/config.h"
 #include "metrics/metrics.h"
@@ -29,6 +30,10 @@ struct Parts {
   std::string device_id;  // 64 hex digits, shown in /health
   metrics::Registry& registry;
   const TimeSource& time;
+  /// Conversations that are remembered, and the store that they are in; null: there are none, and
+  /// requests that name one are refused.
+  agent::Sessions* sessions = nullptr;
+  store::Store* store = nullptr;
   /// True once the daemon is stopping: new work gets 503, running answers go on. Any thread, must
   /// not block.
   std::function<bool()> draining{};
@@ -37,8 +42,12 @@ struct Parts {
   std::function<std::vector<std::string>()> missing{};
 };
 
-/// The HTTP API: OpenAI's endpoints, /tokenize, /detokenize, /health, /health/ready, /metrics.
-/// Translates between JSON and chat's plain structs and decides nothing.
+/// What a message of a session asks of its model, as stored with it (agent::Parts::read_request).
+/// `owner` is whose it is. Any thread. Errors: InvalidInput.
+Result<chat::Request> read_session_request(std::string_view request, const std::string& owner);
+
+/// The HTTP API: OpenAI's endpoints, /v1/sessions, /tokenize, /detokenize, /health, /health/ready,
+/// /metrics. Translates between JSON and chat's plain structs and decides nothing.
 ///
 /// Threads: handlers run on the server's workers and return at once; answers are written from the
 /// models' threads; four own threads make blocking model calls, one cancels and frees generations.

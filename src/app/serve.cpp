@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <ctime>
 
+#include "agent/sessions.h"
 #include "api/api.h"
 #include "app/daemon.h"
 #include "app/models.h"
@@ -13,11 +14,13 @@
 #include "base/time_source.h"
 #include "metrics/metrics.h"
 #include "net/server.h"
+#include "store/store.h"
 #include "vault/identity.h"
 
 namespace hearth::app {
 namespace {
 
+constexpr Millis kRecoverMax{60'000};  // reading what the last process left
 constexpr Millis kLoadingPoll{20};     // how soon a loaded model is announced
 constexpr Millis kDrainingPoll{20};    // how soon the last answer's end is noticed
 constexpr Millis kLastReplies{1'000};  // for answers already made to reach their clients
@@ -87,13 +90,15 @@ void let_go(net::Server& server) {
 /// Running answers go on, new ones get 503 (Api asks `draining`), until none runs, the time is up
 /// or a second signal comes. The socket stays open meanwhile, so that new work is told and not just
 /// refused.
-void drain(const Signals& signals, api::Api& api, net::Server& server, Millis budget) {
+void drain(const Signals& signals, agent::Sessions& sessions, api::Api& api, net::Server& server,
+           Millis budget) {
   const auto deadline = Clock::now() + budget;
   log::info("stopping: {} answers are still running", api.answers());
   bool hurried = false;
   while (api.answers() > 0 && Clock::now() < deadline && !hurried)
     hurried = signals.wait(kDrainingPoll);
   if (api.answers() > 0) log::warn("ending {} answers that did not finish in time", api.answers());
+  sessions.stop();    // turns go on at the next start
   api.end_answers();  // their clients are told, with an error
   if (hurried) return server.stop_accepting();
   let_go(server);
@@ -112,12 +117,23 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   metrics::Registry metrics;
   std::atomic<bool> draining = false;
   TRY(const auto model, open_model(config, time, metrics));
-  api::Api api(api::Parts{.models = {{model.get()}},
+  TRY(const auto store, store::Store::open(config.db_path));
+  const api::Models models{{model.get()}};
+  agent::Sessions sessions({.store = *store,
+                            .time = time,
+                            .find_model = [&models](auto name) { return models.find(name); },
+                            .read_request = api::read_session_request,
+                            .turn_timeout = config.model.request_timeout},
+                           {});
+  api::Api api(api::Parts{.models = models,
                           .config = config,
                           .device_id = identity.device_id(),
                           .registry = metrics,
                           .time = time,
+                          .sessions = &sessions,
+                          .store = store.get(),
                           .draining = [&draining] { return draining.load(); }});
+  TRY_VOID(sessions.recover(Call::within(kRecoverMax)));
   net::ServerOptions options = server_options(config);
   options.at_once = api.at_once();
   TRY(const auto server, net::Server::start(std::move(options), api.handler()));
@@ -137,7 +153,7 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   draining = true;
   // While the model loads no answer has begun that could be let end.
   const bool loading = reached.value() == Until::Signalled && model->state() != model::State::Ready;
-  drain(signals, api, *server, loading ? Millis(0) : config.server.drain_timeout);
+  drain(signals, sessions, api, *server, loading ? Millis(0) : config.server.drain_timeout);
   return ok();
 }
 

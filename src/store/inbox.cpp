@@ -1,7 +1,7 @@
 #include "store/inbox.h"
 
 #include "base/fields.h"
-#include "store/rows/message_json.h"
+#include "chat/message_json.h"
 #include "store/rows/rows.h"
 #include "store/sessions.h"
 
@@ -22,6 +22,8 @@ constexpr const char* kOldest = INBOX_COLUMNS
     "WHERE session_id = ? AND state = 'waiting' AND ended_ms IS NULL ORDER BY id LIMIT 1";
 constexpr const char* kUnfinished =
     INBOX_COLUMNS "INDEXED BY inbox_open WHERE ended_ms IS NULL AND id > ? ORDER BY id LIMIT ?";
+constexpr const char* kUnfinishedOf =
+    INBOX_COLUMNS "WHERE session_id = ? AND ended_ms IS NULL ORDER BY state, id LIMIT ?";
 #undef INBOX_COLUMNS
 
 constexpr const char* kCount =
@@ -42,7 +44,7 @@ Result<Inbound> read_inbound(const Query& row) {
   inbound.id = row.integer(0);
   inbound.offer.session_id = row.text(1);
   inbound.offer.owner = row.text(2);
-  TRY(inbound.offer.message, message_of(row.text(3)));
+  TRY(inbound.offer.message, chat::message_of(row.text(3)));
   inbound.offer.options = row.text(4);
   inbound.offer.key = optional_text(row, 5);
   inbound.offer.digest = row.text(6);
@@ -111,7 +113,7 @@ Error is_otherwise(const Inbound& inbound, const char* wanted) {
 const char* inbound_state_name(State state) { return name_in(kStates, state); }
 
 Result<Inbox::Accepted> Inbox::accept(const Call& call, const Offer& offer) {
-  const std::string message = message_text(offer.message);
+  const std::string message = chat::message_text(offer.message);
   TRY_VOID(check_offer(offer, message));
   const std::int64_t now = unix_time<Millis>(time_);
   return writing(store_, call, Writer::Durability::Full,
@@ -211,6 +213,15 @@ Result<std::vector<Inbound>> Inbox::unfinished(const Call& call, std::size_t cou
   return reading(store_, call, [&](Database& database) -> Result<std::vector<Inbound>> {
     TRY(Query query, database.query(kUnfinished));
     query.bind(after).bind(at_most(count, kListMax));
+    return all_rows(query, read_inbound);
+  });
+}
+
+/// "running" sorts before "waiting".
+Result<std::vector<Inbound>> Inbox::unfinished_of(const Call& call, const std::string& session_id) {
+  return reading(store_, call, [&](Database& database) -> Result<std::vector<Inbound>> {
+    TRY(Query query, database.query(kUnfinishedOf));
+    query.bind(session_id).bind(at_most(kListMax, kListMax));
     return all_rows(query, read_inbound);
   });
 }

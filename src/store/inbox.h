@@ -88,6 +88,8 @@ class Inbox {
   /// (kListMax at most). At a start: what the last process left.
   Result<std::vector<Inbound>> unfinished(const Call& call, std::size_t count = kListMax,
                                           std::int64_t after = 0);
+  /// The same of one session: the Running one first, if there is one.
+  Result<std::vector<Inbound>> unfinished_of(const Call& call, const std::string& session_id);
 
  private:
   Result<void> end(const Call& call, std::int64_t id, Inbound::State end,

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "base/fields.h"
-#include "store/rows/message_json.h"
+#include "chat/message_json.h"
 #include "store/rows/rows.h"
 #include "store/rows/words.h"
 #include "store/sessions.h"
@@ -36,9 +36,9 @@ constexpr const char* kSearch =
 // ---- what has no column of its own --------------------------------------------------------------
 
 std::optional<std::string> details_of(const Entry& entry) {
-  Json details = extras_of(entry.message);
+  Json details = chat::extras_of(entry.message);
   if (!entry.model.empty()) details["model"] = entry.model;
-  return details.empty() ? std::nullopt : std::optional(json_text(details));
+  return details.empty() ? std::nullopt : std::optional(chat::json_text(details));
 }
 
 /// Errors: Corrupt.
@@ -46,8 +46,8 @@ Result<void> read_details(const std::string& text, Entry& entry) {
   if (text.empty()) return ok();
   const auto details = parse_json(text, "a stored message");
   if (!details.ok()) return Error{Code::Corrupt, details.error().message};
-  entry.model = text_in(details.value(), "model");
-  take_extras(details.value(), entry.message);
+  entry.model = chat::text_in(details.value(), "model");
+  chat::take_extras(details.value(), entry.message);
   return ok();
 }
 
@@ -67,7 +67,7 @@ Result<Entry> read_entry(const Query& row) {
   Entry entry;
   entry.number = small(row, 0);
   entry.turn = small(row, 1);
-  entry.message.role = role_of(row.text(2));
+  entry.message.role = chat::role_of(row.text(2));
   entry.message.content = row.text(3);
   TRY_VOID(read_details(row.text(4), entry));
   entry.tokens = tokens_of(row.text(5));

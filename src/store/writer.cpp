@@ -74,7 +74,7 @@ void Writer::run() {
   for (;;) {
     auto first = waiting_.pop(Call::within(kIdle));
     if (!first.ok()) continue;
-    if (!first.value()) return;
+    if (!first.value()) return put_away();
     std::vector<std::shared_ptr<Job>> jobs{std::move(*first.value())};
     while (jobs.size() < kTogetherMax) {
       auto next = waiting_.try_pop();
@@ -84,6 +84,13 @@ void Writer::run() {
     std::erase_if(jobs, [](const auto& job) { return !job->begin(); });
     if (!jobs.empty()) commit(std::move(jobs));
   }
+}
+
+/// What lies beside the file goes into it, so that a copy of the one file is all there is. If it
+/// cannot be, whoever opens the file next finds it.
+void Writer::put_away() {
+  const auto done = database_->run("PRAGMA wal_checkpoint(TRUNCATE);");
+  if (!done.ok()) log::warn("the store was not put away whole: {}", done.error().message);
 }
 
 /// How much a commit waits for the disk can only be set between transactions.

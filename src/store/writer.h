@@ -40,6 +40,7 @@ class Writer {
  private:
   struct Job;
   void run();
+  void put_away();
   void commit(std::vector<std::shared_ptr<Job>> jobs);
   Result<void> begin(Durability durability);
   Result<void> apply(Job& job);

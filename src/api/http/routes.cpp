@@ -1,5 +1,7 @@
 #include "api/http/routes.h"
 
+#include <optional>
+
 namespace hearth::api {
 namespace {
 
@@ -13,6 +15,14 @@ constexpr Row kRows[] = {
     {"/v1/completions", "POST", Endpoint::Completions},
     {"/v1/embeddings", "POST", Endpoint::Embeddings},
     {"/v1/models", "GET", Endpoint::Models},
+    {"/v1/models/{id}", "GET", Endpoint::OneModel},
+    {"/v1/sessions", "GET", Endpoint::ListSessions},
+    {"/v1/sessions", "POST", Endpoint::CreateSession},
+    {"/v1/sessions/{id}", "GET", Endpoint::ShowSession},
+    {"/v1/sessions/{id}", "DELETE", Endpoint::DeleteSession},
+    {"/v1/sessions/{id}/messages", "GET", Endpoint::SessionMessages},
+    {"/v1/sessions/{id}/fork", "POST", Endpoint::ForkSession},
+    {"/v1/sessions/{id}/cancel", "POST", Endpoint::CancelSession},
     {"/tokenize", "POST", Endpoint::Tokenize},
     {"/detokenize", "POST", Endpoint::Detokenize},
     {"/health", "GET", Endpoint::Health},
@@ -20,23 +30,43 @@ constexpr Row kRows[] = {
     {"/health/ready", "GET", Endpoint::Ready},
     {"/metrics", "GET", Endpoint::Metrics},
 };
-constexpr std::string_view kOneModel = "/v1/models/";
+constexpr std::string_view kArgument = "{id}";
 
-Route::Match match_method(std::string_view allowed, std::string_view method) {
-  const bool good = method == allowed || (allowed == "GET" && method == "HEAD");
-  return good ? Route::Match::Found : Route::Match::WrongMethod;
+/// What stands for {id} in `path`, or "" for a pattern without one; nullopt if it is another path.
+/// At the end of a pattern it may hold slashes, as names of models do, if `slashes`.
+std::optional<std::string> match(std::string_view pattern, std::string_view path, bool slashes) {
+  const auto at = pattern.find(kArgument);
+  if (at == std::string_view::npos)
+    return path == pattern ? std::optional<std::string>("") : std::nullopt;
+  const std::string_view before = pattern.substr(0, at), behind = pattern.substr(at + 4);
+  if (path.size() <= before.size() + behind.size() || !path.starts_with(before) ||
+      !path.ends_with(behind))
+    return std::nullopt;
+  path.remove_prefix(before.size());
+  path.remove_suffix(behind.size());
+  if (!slashes && path.find('/') != std::string_view::npos) return std::nullopt;
+  return std::string(path);
+}
+
+bool is_method(std::string_view allowed, std::string_view method) {
+  return method == allowed || (allowed == "GET" && method == "HEAD");
 }
 
 }  // namespace
 
 Route find_route(std::string_view method, std::string_view path) {
-  for (const Row& row : kRows)
-    if (path == row.path)
-      return {match_method(row.method, method), row.endpoint, row.path, row.method};
-  if (path.starts_with(kOneModel) && path.size() > kOneModel.size())
-    return {match_method("GET", method), Endpoint::OneModel, "/v1/models/{id}", "GET",
-            std::string(path.substr(kOneModel.size()))};
-  return {};
+  Route other;
+  for (const Row& row : kRows) {
+    const auto argument = match(row.path, path, row.endpoint == Endpoint::OneModel);
+    if (!argument) continue;
+    Route route{Route::Match::Found, row.endpoint, row.path, row.method, *argument};
+    if (is_method(row.method, method)) return route;
+    if (other.match == Route::Match::Unknown) other = route;
+    other.match = Route::Match::WrongMethod;
+    other.allowed += (other.allowed.empty() ? "" : ", ") + std::string(row.method);
+    if (row.method == std::string_view("GET")) other.allowed += ", HEAD";
+  }
+  return other;
 }
 
 const char* method_label(std::string_view method) {

@@ -12,6 +12,13 @@ enum class Endpoint : std::uint8_t {
   Embeddings,
   Models,
   OneModel,
+  ListSessions,
+  CreateSession,
+  ShowSession,
+  DeleteSession,
+  SessionMessages,
+  ForkSession,
+  CancelSession,
   Tokenize,
   Detokenize,
   Health,
@@ -24,8 +31,9 @@ struct Route {
   Match match = Match::Unknown;
   Endpoint endpoint = Endpoint::Health;  // meaningless when Unknown
   const char* pattern = "other";         // "/v1/models/{id}"; a bounded set, for metrics
-  const char* method = "";               // the one that is allowed, "GET" or "POST"
-  std::string argument{};                // what stood for {id}; may hold slashes
+  const char* method = "";               // that was found, or the first that is allowed
+  std::string argument{};                // what stood for {id}; a model's may hold slashes
+  std::string allowed{};                 // all methods, when WrongMethod: "GET, HEAD, DELETE"
 };
 
 /// HEAD counts as GET; net sends no body for it.

@@ -5,6 +5,7 @@
 #include "api/openai/chat_request.h"
 #include "api/openai/run.h"
 #include "api/openai/text_request.h"
+#include "api/sessions/session_chat.h"
 #include "base/random.h"
 #include "vault/secret.h"
 
@@ -21,13 +22,6 @@ std::string fingerprint_of(const model::Model& model) {
   const std::string file = model.facts().fingerprint;
   if (file.empty()) return "";
   return "fp_" + vault::sha256_hex(file + HEARTH_VERSION + model.numerics()).substr(0, 10);
-}
-
-void answer(net::Exchange& exchange, const HttpError& error) {
-  exchange.respond(error_response(error));
-}
-void answer(net::Exchange& exchange, const Json& body) {
-  exchange.respond({200, dump(body), {{"Content-Type", "application/json"}}});
 }
 
 HttpError no_such_model(const std::string& name, const Models& models) {
@@ -60,12 +54,6 @@ std::optional<Addressed> address(const Workplace& with, const net::Request& requ
   return Addressed{std::move(body).value(), model};
 }
 
-Header header_for(const Workplace& with, const char* prefix, model::Model& model,
-                  bool include_usage) {
-  return {random_id(prefix), unix_time<std::chrono::seconds>(with.parts.time), model.name(),
-          fingerprint_of(model), include_usage};
-}
-
 /// Adds `delivery.choices` generations of `request` to the plan.
 void add_choices(RunPlan& plan, const chat::Request& request, const Delivery& delivery,
                  const std::string& echo) {
@@ -81,13 +69,6 @@ void add_choices(RunPlan& plan, const chat::Request& request, const Delivery& de
     plan.requests.push_back(std::move(one));
     plan.choices.push_back(std::move(choice));
   }
-}
-
-/// Runs `job` where it may block; answers 429 when too many wait there.
-void at_desk(Workplace& with, const ExchangePtr& exchange, std::function<void()> job) {
-  if (with.desk.try_submit(std::move(job))) return;
-  answer(*exchange,
-         http_error({Code::Busy, "too many requests wait for a model; try again soon", {}}));
 }
 
 Call model_call(const Workplace& with, const net::Exchange& exchange) {
@@ -160,11 +141,32 @@ Json model_json(const Workplace& with, const model::Model& model) {
 
 }  // namespace
 
+void answer(net::Exchange& exchange, const HttpError& error) {
+  exchange.respond(error_response(error));
+}
+void answer(net::Exchange& exchange, const Json& body) {
+  exchange.respond({200, dump(body), {{"Content-Type", "application/json"}}});
+}
+
+Header header_for(const Workplace& with, const char* prefix, model::Model& model,
+                  bool include_usage) {
+  return {random_id(prefix), unix_time<std::chrono::seconds>(with.parts.time), model.name(),
+          fingerprint_of(model), include_usage};
+}
+
+void at_desk(Workplace& with, const ExchangePtr& exchange, std::function<void()> job) {
+  if (with.desk.try_submit(std::move(job))) return;
+  answer(*exchange,
+         http_error({Code::Busy, "too many requests wait for a model; try again soon", {}}));
+}
+
 void chat_completions(Workplace& with, const net::Request& request, std::uint64_t account,
                       const ExchangePtr& exchange) {
   auto addressed = address(with, request, *exchange);
   if (!addressed) return;
   model::Model& model = *addressed->model;
+  if (addressed->body.contains("session_id"))
+    return chat_in_session(with, request, addressed->body, model, account, exchange);
   auto parsed = parse_chat_request(addressed->body, model.facts().vocabulary);
   if (!parsed.ok()) return answer(*exchange, http_error(parsed.error()));
   parsed.value().request.account = account;

@@ -3,7 +3,9 @@
 #include <string>
 
 #include "api/api.h"
+#include "api/http/errors.h"
 #include "api/openai/desk.h"
+#include "api/openai/form.h"
 #include "api/openai/runs.h"
 
 /// The OpenAI endpoints. Each takes one request and answers the exchange, now or later. Any thread.
@@ -19,6 +21,15 @@ struct Workplace {
 };
 
 using ExchangePtr = std::shared_ptr<net::Exchange>;
+
+/// Answers the exchange with what went wrong, or with JSON.
+void answer(net::Exchange& exchange, const HttpError& error);
+void answer(net::Exchange& exchange, const nlohmann::ordered_json& body);
+/// Runs `job` where it may block; answers 429 when too many wait there.
+void at_desk(Workplace& with, const ExchangePtr& exchange, std::function<void()> job);
+/// What the chunks and answers of one request share.
+Header header_for(const Workplace& with, const char* prefix, model::Model& model,
+                  bool include_usage);
 
 void chat_completions(Workplace& with, const net::Request& request, std::uint64_t account,
                       const ExchangePtr& exchange);

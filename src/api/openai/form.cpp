@@ -77,6 +77,7 @@ Json Form::envelope(const char* object, Json choices) const {
   out["model"] = header_.model;
   out["system_fingerprint"] =
       header_.fingerprint.empty() ? Json(nullptr) : Json(header_.fingerprint);
+  if (!header_.session_id.empty()) out["session_id"] = header_.session_id;
   out["choices"] = std::move(choices);
   return out;
 }

@@ -25,6 +25,7 @@ struct Header {
   std::string model;
   std::string fingerprint;  // "fp_…"; empty is null on the wire
   bool include_usage = false;
+  std::string session_id{};  // of an answer in a session; empty: no field
 };
 
 /// One generation of an answer, as far as it has come.

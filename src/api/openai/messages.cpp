@@ -109,12 +109,15 @@ Result<std::vector<chat::ToolCall>> parse_calls(const Fields& message, chat::Rol
   return out;
 }
 
-using CallIds = std::set<std::string, std::less<>>;
+struct CallIds {
+  Calls where;
+  std::set<std::string, std::less<>> ids{};
+};
 
 Result<void> parse_answered_call(const Fields& message, const CallIds& known, chat::Message& out) {
   if (out.role != chat::Role::Tool) return ok();
   TRY(out.tool_call_id, parse_call_id(message, "tool_call_id"));
-  if (known.contains(out.tool_call_id)) return ok();
+  if (known.where == Calls::Remembered || known.ids.contains(out.tool_call_id)) return ok();
   return message.wrong("tool_call_id", "no earlier message holds a tool call with this id");
 }
 
@@ -190,16 +193,16 @@ bool is_function_name(std::string_view name) {
          name.find_first_not_of(kAllowed) == std::string_view::npos;
 }
 
-Result<std::vector<chat::Message>> parse_messages(const Fields& fields) {
+Result<std::vector<chat::Message>> parse_messages(const Fields& fields, Calls calls) {
   TRY(const json* list, fields.array("messages", chat::kMessagesMax));
   if (!list) return fields.wrong("messages", "is required");
   if (list->empty()) return fields.wrong("messages", "at least one message is required");
   std::vector<chat::Message> out;
   out.reserve(list->size());
-  CallIds known;
+  CallIds known{calls};
   for (std::size_t i = 0; i < list->size(); ++i) {
     TRY(chat::Message message, parse_message((*list)[i], item(fields.path("messages"), i), known));
-    for (const auto& call : message.tool_calls) known.insert(call.id);
+    for (const auto& call : message.tool_calls) known.ids.insert(call.id);
     out.push_back(std::move(message));
   }
   return out;

@@ -38,6 +38,12 @@ Run::Run(RunPlan plan, std::shared_ptr<net::Exchange> exchange, Runs& runs)
       generations_(requests_.size()) {}
 
 void Run::start(model::Model& model) {
+  start([&model](chat::Request request, std::shared_ptr<model::EventSink> sink) {
+    return model.start(std::move(request), std::move(sink));
+  });
+}
+
+void Run::start(const Start& start) {
   runs_.add(shared_from_this());
   watch_client();
   std::size_t count = 0;
@@ -45,7 +51,7 @@ void Run::start(model::Model& model) {
     MutexLock lock(mutex_);
     count = requests_.size();
   }
-  for (std::size_t i = 0; i < count && start_one(model, i); ++i) {
+  for (std::size_t i = 0; i < count && start_one(start, i); ++i) {
   }
   MutexLock lock(mutex_);
   launching_ = false;
@@ -61,7 +67,7 @@ void Run::watch_client() {
 
 /// False when no more should be started. The model is called without the lock, since its first
 /// events may come before start() returns.
-bool Run::start_one(model::Model& model, std::size_t index) {
+bool Run::start_one(const Start& start, std::size_t index) {
   chat::Request request;
   {
     MutexLock lock(mutex_);
@@ -69,8 +75,7 @@ bool Run::start_one(model::Model& model, std::size_t index) {
     phases_[index] = Phase::Running;
     request = std::move(requests_[index]);
   }
-  auto generation =
-      model.start(std::move(request), std::make_shared<Sink>(shared_from_this(), index));
+  auto generation = start(std::move(request), std::make_shared<Sink>(shared_from_this(), index));
   bool too_late = false;
   {
     MutexLock lock(mutex_);

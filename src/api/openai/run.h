@@ -35,7 +35,11 @@ class Run : public std::enable_shared_from_this<Run> {
  public:
   Run(RunPlan plan, std::shared_ptr<net::Exchange> exchange, Runs& runs);
 
+  /// Begins one generation, as model::Model::start() does.
+  using Start = std::function<Result<std::unique_ptr<model::Generation>>(
+      chat::Request, std::shared_ptr<model::EventSink>)>;
   /// Starts every generation and returns. Failure is answered to the client. Call once.
+  void start(const Start& start);
   void start(model::Model& model);
 
  private:
@@ -44,7 +48,7 @@ class Run : public std::enable_shared_from_this<Run> {
   enum class Phase : std::uint8_t { Waiting, Running, Ended };
 
   void on_event(std::size_t index, const chat::Event& event);
-  bool start_one(model::Model& model, std::size_t index);
+  bool start_one(const Start& start, std::size_t index);
   void watch_client();
 
   void on_delta(Choice& choice, const chat::Delta& delta) REQUIRES(mutex_);

@@ -25,13 +25,13 @@ struct Bench {
                  config::Config::Server server = {}, std::size_t generations_max = 36)
       : model({.name = "fake", .rules = std::move(rules), .generations_max = generations_max}) {
     config.server = std::move(server);
-    api = std::make_unique<Api>(Parts{{{&model}},
-                                      config,
-                                      std::string(64, 'a'),
-                                      registry,
-                                      time,
-                                      [this] { return draining.load(); },
-                                      [this] { return missing; }});
+    api = std::make_unique<Api>(Parts{.models = {{&model}},
+                                      .config = config,
+                                      .device_id = std::string(64, 'a'),
+                                      .registry = registry,
+                                      .time = time,
+                                      .draining = [this] { return draining.load(); },
+                                      .missing = [this] { return missing; }});
   }
 
   std::shared_ptr<RecordedExchange> send(net::Request request) {

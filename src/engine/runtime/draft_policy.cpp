@@ -1,6 +1,7 @@
 #include "engine/runtime/draft_policy.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace hearth::engine {
 namespace {
@@ -9,7 +10,7 @@ constexpr double kChanceShare = 0.12;  // of one token in the moving average of 
 constexpr double kPriorShare = 0.02;   // and of all
 constexpr double kCostShare = 0.15;    // of one step
 constexpr double kOutlier = 4.0;       // a step that took so much longer says nothing about rows
-constexpr double kUnmeasured = 1.3;    // a batch of more rows, against one of one row
+constexpr double kUnmeasured = 1.3;    // a few rows more, against those that were measured
 constexpr double kGainMin = 1.02;      // below, the measurements are not that good
 
 /// Tokens that a draft of `length` brings: the first comes true with `chance`, the second only
@@ -50,7 +51,10 @@ void DraftPolicy::note_step(std::uint32_t rows, double ms) {
 double DraftPolicy::cost_ms(std::uint32_t rows) const {
   if (rows <= kRowsMax && measured_ms_[rows] > 0) return measured_ms_[rows];
   for (std::uint32_t fewer = std::min(rows, kRowsMax); fewer > 0; --fewer) {
-    if (measured_ms_[fewer] > 0) return measured_ms_[fewer] * (fewer == 1 ? kUnmeasured : 1.0);
+    if (measured_ms_[fewer] == 0) continue;
+    // Between rows that cost nothing more and rows that cost their share.
+    const double growth = std::sqrt(static_cast<double>(rows) / fewer);
+    return measured_ms_[fewer] * (rows <= kFewRows ? kUnmeasured : std::max(kUnmeasured, growth));
   }
   return 1.0;
 }

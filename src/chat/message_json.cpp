@@ -1,6 +1,6 @@
-#include "store/rows/message_json.h"
+#include "chat/message_json.h"
 
-namespace hearth::store {
+namespace hearth::chat {
 
 std::string json_text(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -11,18 +11,18 @@ std::string text_in(const Json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-Json extras_of(const chat::Message& message) {
+Json extras_of(const Message& message) {
   Json extras = Json::object();
   if (!message.reasoning.empty()) extras["reasoning"] = message.reasoning;
   if (!message.tool_call_id.empty()) extras["tool_call_id"] = message.tool_call_id;
   if (!message.name.empty()) extras["name"] = message.name;
-  for (const chat::ToolCall& call : message.tool_calls)
+  for (const ToolCall& call : message.tool_calls)
     extras["tool_calls"].push_back(
         {{"id", call.id}, {"name", call.name}, {"arguments", call.arguments}});
   return extras;
 }
 
-void take_extras(const Json& object, chat::Message& message) {
+void take_extras(const Json& object, Message& message) {
   message.reasoning = text_in(object, "reasoning");
   message.tool_call_id = text_in(object, "tool_call_id");
   message.name = text_in(object, "name");
@@ -34,27 +34,26 @@ void take_extras(const Json& object, chat::Message& message) {
                                   .arguments = text_in(call, "arguments")});
 }
 
-chat::Role role_of(const std::string& name) {
-  using chat::Role;
+Role role_of(const std::string& name) {
   for (const Role role : {Role::System, Role::User, Role::Assistant})
-    if (name == chat::role_name(role)) return role;
+    if (name == role_name(role)) return role;
   return Role::Tool;
 }
 
-std::string message_text(const chat::Message& message) {
+std::string message_text(const Message& message) {
   Json json = extras_of(message);
-  json["role"] = chat::role_name(message.role);
+  json["role"] = role_name(message.role);
   json["content"] = message.content;
   return json_text(json);
 }
 
-Result<chat::Message> message_of(const std::string& text) {
+Result<Message> message_of(const std::string& text) {
   const auto json = parse_json(text, "a stored message");
   if (!json.ok()) return Error{Code::Corrupt, json.error().message};
-  chat::Message message{.role = role_of(text_in(json.value(), "role")),
-                        .content = text_in(json.value(), "content")};
+  Message message{.role = role_of(text_in(json.value(), "role")),
+                  .content = text_in(json.value(), "content")};
   take_extras(json.value(), message);
   return message;
 }
 
-}  // namespace hearth::store
+}  // namespace hearth::chat

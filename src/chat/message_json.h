@@ -5,7 +5,7 @@
 #include "base/result.h"
 #include "chat/message.h"
 
-namespace hearth::store {
+namespace hearth::chat {
 
 /// JSON as text. Bytes that are no UTF-8 are replaced: what a model wrote into a call may be cut
 /// anywhere.
@@ -15,13 +15,13 @@ std::string json_text(const Json& json);
 std::string text_in(const Json& object, const char* name);
 
 /// What a message has besides its role and content, where it has it.
-Json extras_of(const chat::Message& message);
-void take_extras(const Json& object, chat::Message& message);
+Json extras_of(const Message& message);
+void take_extras(const Json& object, Message& message);
 
-chat::Role role_of(const std::string& name);
+Role role_of(const std::string& name);
 
 /// A whole message as JSON text, and back. Errors: Corrupt.
-std::string message_text(const chat::Message& message);
-Result<chat::Message> message_of(const std::string& text);
+std::string message_text(const Message& message);
+Result<Message> message_of(const std::string& text);
 
-}  // namespace hearth::store
+}  // namespace hearth::chat

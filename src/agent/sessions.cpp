@@ -1,0 +1,297 @@
+#include "agent/sessions.h"
+
+#include <algorithm>
+
+#include "base/fields.h"
+#include "base/log.h"
+
+namespace hearth::agent {
+namespace {
+
+constexpr Millis kStoreMax{30'000};  // for what a turn's thread asks of the store
+constexpr const char* kIdPrefix = "sess_";
+constexpr const char* kCancelled = "the message was cancelled";
+
+bool is_id(const std::string& session) { return session.starts_with(kIdPrefix); }
+
+std::string field(std::size_t message, const char* name) {
+  return "messages[" + std::to_string(message) + "]" + (*name ? "." + std::string(name) : "");
+}
+
+/// What was said in a turn that has ended, for who asks again.
+chat::Delta last_words(const std::vector<store::Entry>& entries) {
+  chat::Delta said;
+  if (entries.empty() || entries.back().message.role != chat::Role::Assistant) return said;
+  const chat::Message& message = entries.back().message;
+  said.content = message.content;
+  said.reasoning = message.reasoning;
+  for (std::size_t i = 0; i < message.tool_calls.size(); ++i) {
+    const chat::ToolCall& call = message.tool_calls[i];
+    said.tool_calls.push_back({static_cast<std::uint32_t>(i), call.id, call.name, call.arguments});
+  }
+  return said;
+}
+
+}  // namespace
+
+Sessions::Sessions(Parts parts, Bounds bounds)
+    : parts_(std::move(parts)),
+      bounds_(bounds),
+      sessions_(parts_.store, parts_.time),
+      inbox_(parts_.store, parts_.time) {}
+
+Sessions::~Sessions() {
+  std::vector<std::jthread> threads;
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    for (const auto& [id, live] : live_) live->stop.request_stop();
+    threads.swap(threads_);
+  }
+  for (std::jthread& thread : threads) thread.request_stop();
+  changed_.notify_all();
+}  // joins
+
+void Sessions::stop() {
+  MutexLock lock(mutex_);
+  stopping_ = true;
+  changed_.notify_all();
+}
+
+Result<void> Sessions::recover(const Call& call) {
+  store::Turns turns(parts_.store, parts_.time);
+  TRY(const auto interrupted, turns.recover(call));
+  std::set<std::string> found;
+  for (const auto& turn : interrupted) found.insert(turn.message.offer.session_id);
+  std::int64_t after = 0;
+  for (;;) {
+    TRY(const auto some, inbox_.unfinished(call, store::Inbox::kListMax, after));
+    for (const auto& inbound : some) found.insert(inbound.offer.session_id);
+    if (some.size() < store::Inbox::kListMax) break;
+    after = some.back().id;
+  }
+  if (!found.empty()) log::info("{} sessions go on where the last process ended", found.size());
+  for (const std::string& session : found) schedule(session);
+  return ok();
+}
+
+// ---- the door -----------------------------------------------------------------------------------
+
+Result<std::unique_ptr<model::Generation>> Sessions::submit(
+    const Call& call, const Submission& submission, std::shared_ptr<model::EventSink> sink) {
+  if (stopping_) return Error{Code::Unavailable, "the daemon is stopping"};
+  TRY(const store::Session session, open(call, submission));
+  Options options{.model = submission.model, .request = submission.request};
+  options.more.assign(submission.messages.begin() + 1, submission.messages.end());
+  TRY(const auto accepted, inbox_.accept(call, {.session_id = session.id,
+                                                .owner = submission.owner,
+                                                .message = submission.messages.front(),
+                                                .options = options_text(options),
+                                                .key = submission.key,
+                                                .digest = submission.digest}));
+  const std::int64_t id = accepted.inbound.id;
+  const LivePtr here = live(id);
+  here->stays = submission.key.has_value();
+  // Looked at behind live(): a turn that has ended by now may have ended before anybody listened.
+  TRY(const store::Inbound now, inbox_.find(call, submission.owner, id));
+  if (now.ended_ms) {
+    TRY_VOID(tell_past(call, now, *here->audience));
+    forget(id);
+  }
+  auto listening = here->audience->join(std::move(sink));
+  if (!now.ended_ms) schedule(session.id);
+  return listening;
+}
+
+Result<void> Sessions::check(const Submission& submission) const {
+  const auto& messages = submission.messages;
+  if (messages.empty()) return field_error("messages", "at least one message is required");
+  if (messages.size() > kMessagesMax)
+    return field_error("messages", "at most " + std::to_string(kMessagesMax) +
+                                       " new messages are allowed in a session; it remembers the "
+                                       "others");
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    if (messages[i].role == chat::Role::Assistant)
+      return field_error(field(i, "role"),
+                         "'assistant' is not allowed in a session: it remembers what was answered");
+    if (messages[i].role == chat::Role::System && i > 0)
+      return field_error(field(i, "role"), "instructions come first");
+  }
+  return ok();
+}
+
+Result<store::Session> Sessions::open(const Call& call, const Submission& submission) {
+  TRY_VOID(check(submission));
+  const bool instructs = submission.messages.front().role == chat::Role::System;
+  auto found = is_id(submission.session)
+                   ? sessions_.find(call, submission.owner, submission.session)
+                   : sessions_.find_named(call, submission.owner, submission.session);
+  if (found.ok() && instructs && !submission.key) {
+    store::Transcript transcript(parts_.store, parts_.time);
+    TRY(const auto first, transcript.read(call, found.value().id, 0, 1));
+    if (!first.empty())
+      return field_error(field(0, "role"),
+                         "a session takes instructions only with its first message");
+  }
+  if (found.ok() || found.error().code != Code::NotFound || is_id(submission.session)) return found;
+  return sessions_.create(call, submission.owner, submission.session);
+}
+
+Sessions::LivePtr Sessions::live(std::int64_t message_id) {
+  MutexLock lock(mutex_);
+  LivePtr& live = live_[message_id];
+  if (live) return live;
+  live = std::make_shared<Live>();
+  live->audience = std::make_shared<Audience>([weak = std::weak_ptr(live)] {
+    if (const auto left = weak.lock(); left && !left->stays) left->stop.request_stop();
+  });
+  return live;
+}
+
+void Sessions::forget(std::int64_t message_id) {
+  MutexLock lock(mutex_);
+  live_.erase(message_id);
+}
+
+/// The ending of a turn that nobody makes any more.
+Result<void> Sessions::tell_past(const Call& call, const store::Inbound& inbound,
+                                 Audience& audience) {
+  if (inbound.state != store::Inbound::State::Done) {
+    audience.tell(chat::Failed{{Code::Unavailable, inbound.reason, {}}});
+    return ok();
+  }
+  store::Transcript transcript(parts_.store, parts_.time);
+  TRY(const auto entries,
+      transcript.read_turn(call, inbound.offer.session_id, inbound.turn.value_or(0)));
+  const chat::Delta said = last_words(entries);
+  audience.tell(chat::Started{});
+  audience.tell(said);
+  audience.tell(chat::Finished{.reason = said.tool_calls.empty() ? chat::FinishReason::Stop
+                                                                 : chat::FinishReason::ToolCalls});
+  return ok();
+}
+
+State Sessions::state(const std::string& session_id) const {
+  MutexLock lock(mutex_);
+  const auto found = states_.find(session_id);
+  return found == states_.end() ? State::Idle : found->second;
+}
+
+Result<std::size_t> Sessions::cancel(const Call& call, const std::string& owner,
+                                     const std::string& session_id) {
+  TRY(const store::Session session, sessions_.find(call, owner, session_id));
+  TRY(const auto open, inbox_.unfinished_of(call, session.id));
+  // The newest first, so that none begins because the one before it was stopped.
+  for (auto inbound = open.rbegin(); inbound != open.rend(); ++inbound)
+    TRY_VOID(stop_one(call, *inbound));
+  return open.size();
+}
+
+/// A turn that runs ends by itself; of others only the row has to end.
+Result<void> Sessions::stop_one(const Call& call, const store::Inbound& inbound) {
+  LivePtr here;
+  {
+    MutexLock lock(mutex_);
+    const auto found = live_.find(inbound.id);
+    if (found != live_.end()) here = found->second;
+    if (here) here->stop.request_stop();
+    if (here && here->runs) return ok();
+  }
+  const auto dropped = inbox_.drop(call, inbound.id, kCancelled);
+  if (!dropped.ok() && dropped.error().code == Code::InvalidInput) return ok();  // it just ended
+  if (!dropped.ok()) return dropped;
+  if (here) here->audience->tell(chat::Failed{{Code::Cancelled, kCancelled, {}}});
+  forget(inbound.id);
+  return ok();
+}
+
+std::size_t Sessions::turns() const {
+  MutexLock lock(mutex_);
+  return active_.size();
+}
+
+// ---- threads ------------------------------------------------------------------------------------
+
+void Sessions::schedule(const std::string& session_id) {
+  MutexLock lock(mutex_);
+  if (stopping_) return;
+  if (!active_.insert(session_id).second) {
+    again_.insert(session_id);
+    return;
+  }
+  ready_.push_back(session_id);
+  if (idle_threads_ < ready_.size() && threads_.size() < bounds_.turns_max)
+    threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+  changed_.notify_one();
+}
+
+void Sessions::work(const std::stop_token& stop) {
+  while (const auto session = next_session(stop)) serve(*session);
+}
+
+std::optional<std::string> Sessions::next_session(const std::stop_token& stop) {
+  MutexLock lock(mutex_);
+  ++idle_threads_;
+  while (ready_.empty() && !stop.stop_requested() && !stopping_) changed_.wait(mutex_);
+  --idle_threads_;
+  if (ready_.empty() || stopping_) return std::nullopt;
+  std::string session = std::move(ready_.front());
+  ready_.pop_front();
+  return session;
+}
+
+/// Makes one turn of the session; the others of it wait behind those of other sessions.
+void Sessions::serve(const std::string& session_id) {
+  const auto message = next_message(Call::within(kStoreMax), session_id);
+  if (!message.ok())
+    log::error("session {}: its next message cannot be read: {}", session_id,
+               message.error().message);
+  const bool found = message.ok() && message.value().has_value();
+  if (found) run(*message.value());
+  MutexLock lock(mutex_);
+  const bool more = again_.erase(session_id) > 0 || found;
+  if (more && !stopping_) {
+    ready_.push_back(session_id);
+    changed_.notify_one();
+  } else {
+    active_.erase(session_id);
+  }
+}
+
+/// The one that runs already, if a crash left it so, or the next that waits.
+Result<std::optional<store::Inbound>> Sessions::next_message(const Call& call,
+                                                             const std::string& session_id) {
+  TRY(auto open, inbox_.unfinished_of(call, session_id));
+  if (open.empty()) return std::optional<store::Inbound>();
+  if (open.front().state == store::Inbound::State::Running) return std::optional(open.front());
+  return inbox_.begin(call, session_id);
+}
+
+void Sessions::run(const store::Inbound& message) {
+  const LivePtr here = live(message.id);
+  {
+    MutexLock lock(mutex_);
+    here->runs = true;
+    if (stopping_) return;
+  }
+  const std::string& session = message.offer.session_id;
+  Turn turn(parts_, message, *here->audience, [&](Event event) { note(session, event); });
+  turn.run(Call::within(parts_.turn_timeout, here->stop.get_token()),
+           [this] { return stopping_ ? Turn::Stop::ShuttingDown : Turn::Stop::Cancelled; });
+  forget(message.id);
+}
+
+void Sessions::note(const std::string& session_id, Event event) {
+  MutexLock lock(mutex_);
+  const auto found = states_.find(session_id);
+  const State now = found == states_.end() ? State::Idle : found->second;
+  const auto then = next(now, event);
+  if (!then) return log::error("session {}: an event made no sense", session_id);
+  if (*then == State::Idle) {
+    states_.erase(session_id);
+  } else {
+    states_[session_id] = *then;
+  }
+}
+
+}  // namespace hearth::agent

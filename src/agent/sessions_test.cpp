@@ -1,0 +1,335 @@
+#include "agent/sessions.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <future>
+
+#include "model/fake_model.h"
+#include "store/transcript.h"
+
+namespace hearth::agent {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Call soon() { return Call::within(Millis(20'000)); }
+
+/// Somebody who waits for an answer.
+class Client final : public model::EventSink {
+ public:
+  void on_event(const chat::Event& event) override {
+    MutexLock lock(mutex_);
+    if (const auto* delta = std::get_if<chat::Delta>(&event)) text_ += delta->content;
+    if (const auto* failed = std::get_if<chat::Failed>(&event)) error_ = failed->error;
+    over_ |= std::holds_alternative<chat::Finished>(event) || error_.has_value();
+    changed_.notify_all();
+  }
+  /// The whole answer, or "Code: message".
+  std::string answer() {
+    MutexLock lock(mutex_);
+    while (!over_) changed_.wait(mutex_);
+    return error_ ? std::string(code_name(error_->code)) + ": " + error_->message : text_;
+  }
+  void wait_for(std::string_view text) {
+    MutexLock lock(mutex_);
+    while (text_ != text) changed_.wait(mutex_);
+  }
+
+ private:
+  Mutex mutex_;
+  std::condition_variable_any changed_;
+  std::string text_ GUARDED_BY(mutex_);
+  std::optional<Error> error_ GUARDED_BY(mutex_);
+  bool over_ GUARDED_BY(mutex_) = false;
+};
+
+class AgentSessions : public ::testing::Test {
+ protected:
+  AgentSessions() {
+    std::string name = std::filesystem::temp_directory_path() / "hearth-agent-XXXXXX";
+    folder_ = mkdtemp(name.data());
+    begin();
+  }
+  ~AgentSessions() override {
+    sessions_.reset();
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  /// A process that starts.
+  void begin() {
+    store_ = store::Store::open(folder_ / "hearth.db").value();
+    sessions_ = std::make_unique<Sessions>(parts(), Sessions::Bounds{.turns_max = 4});
+  }
+  /// A process that is killed: whatever runs is gone, and nothing of it was written down.
+  void restart() {
+    sessions_.reset();
+    store_.reset();
+    begin();
+    ASSERT_TRUE(sessions_->recover(soon()).ok());
+  }
+  Parts parts() {
+    return {.store = *store_,
+            .time = time_,
+            .find_model = [this](std::string_view name) -> model::Model* {
+              return name.empty() || name == "fake" ? &model_ : nullptr;
+            },
+            .read_request =
+                [](std::string_view, const std::string&) {
+                  return chat::Request{.prompt = chat::Conversation{}};
+                }};
+  }
+
+  struct Asked {
+    std::shared_ptr<Client> client = std::make_shared<Client>();
+    std::unique_ptr<model::Generation> listening{};
+    std::optional<Error> refused{};
+    std::string answer() { return refused ? refused->message : client->answer(); }
+  };
+  Asked say(const std::string& text, const std::string& session = "s",
+            std::optional<std::string> key = {}, const std::string& owner = "ann") {
+    Submission submission{.owner = owner, .session = session, .key = std::move(key)};
+    submission.messages.push_back({.content = text});
+    submission.digest = text;
+    return submit(submission);
+  }
+  Asked submit(const Submission& submission) {
+    Asked asked;
+    auto listening = sessions_->submit(soon(), submission, asked.client);
+    if (listening.ok()) {
+      asked.listening = std::move(listening).value();
+    } else {
+      asked.refused = listening.error();
+    }
+    return asked;
+  }
+  /// "user: hi", "fake: hello", ...
+  std::vector<std::string> transcript(const std::string& session = "s") {
+    store::Sessions known(*store_, time_);
+    const auto id = known.find_named(soon(), "ann", session).value().id;
+    std::vector<std::string> lines;
+    const auto entries = store::Transcript(*store_, time_).read(soon(), id).value();
+    for (const auto& entry : entries)
+      lines.push_back((entry.model.empty() ? chat::role_name(entry.message.role) : entry.model) +
+                      (": " + entry.message.content));
+    return lines;
+  }
+  std::vector<std::string> last_prompt() const {
+    std::vector<std::string> contents;
+    const chat::Request request = model_.requests().back();
+    for (const auto& message : std::get<chat::Conversation>(request.prompt).messages)
+      contents.push_back(message.content);
+    return contents;
+  }
+  std::string id_of(const std::string& session) {
+    return store::Sessions(*store_, time_).find_named(soon(), "ann", session).value().id;
+  }
+  void wait_until_idle(const std::string& session = "s") {
+    const std::string id = id_of(session);
+    store::Inbox inbox(*store_, time_);
+    while (!inbox.unfinished_of(soon(), id).value().empty()) std::this_thread::yield();
+  }
+
+  std::filesystem::path folder_;
+  SystemTime time_;
+  model::FakeModel model_{
+      {.rules = {{"slow", {.pieces = {"one ", "two ", "three"}, .manual = true}},
+                 {"slow too", {.pieces = {"four"}, .manual = true}},
+                 {"bad", {.error = Error{Code::Unavailable, "the engine crashed"}}},
+                 {"", {.pieces = {"Hel", "lo"}}}},
+       .context_tokens = 100}};
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<Sessions> sessions_;
+};
+
+TEST_F(AgentSessions, RememberWhatWasSaid) {
+  EXPECT_EQ(say("hi").answer(), "Hello");
+  EXPECT_EQ(say("again").answer(), "Hello");
+  EXPECT_THAT(last_prompt(), ElementsAre("hi", "Hello", "again"));
+  EXPECT_THAT(transcript(), ElementsAre("user: hi", "fake: Hello", "user: again", "fake: Hello"));
+  EXPECT_TRUE(model_.requests().back().cache.persist);
+}
+
+TEST_F(AgentSessions, GoOnInAnotherProcess) {
+  EXPECT_EQ(say("hi").answer(), "Hello");
+  restart();
+  EXPECT_EQ(say("again", id_of("s")).answer(), "Hello");
+  EXPECT_THAT(last_prompt(), ElementsAre("hi", "Hello", "again"));
+}
+
+TEST_F(AgentSessions, OfAnotherOwnerDoNotExist) {
+  EXPECT_EQ(say("hi").answer(), "Hello");
+  const Asked stolen = say("what was said?", id_of("s"), {}, "eve");
+  ASSERT_TRUE(stolen.refused);
+  EXPECT_EQ(stolen.refused->code, Code::NotFound);
+  EXPECT_EQ(say("hi", "s", {}, "eve").answer(), "Hello");  // one of that name of her own
+  EXPECT_THAT(last_prompt(), ElementsAre("hi"));
+  EXPECT_EQ(sessions_->cancel(soon(), "eve", id_of("s")).error().code, Code::NotFound);
+}
+
+TEST_F(AgentSessions, AnswerARepeatedKeyOnce) {
+  EXPECT_EQ(say("hi", "s", "key").answer(), "Hello");
+  EXPECT_EQ(say("hi", "s", "key").answer(), "Hello");
+  EXPECT_EQ(model_.requests().size(), 1u);
+  const Asked other = say("something else", "s", "key");
+  ASSERT_TRUE(other.refused);
+  EXPECT_EQ(other.refused->field, "Idempotency-Key");
+}
+
+TEST_F(AgentSessions, WhoAsksAgainMeanwhileHearsEverything) {
+  Asked first = say("slow", "s", "key");
+  while (model_.step(3) == 0) std::this_thread::yield();
+  first.client->wait_for("one two ");
+  Asked second = say("slow", "s", "key");
+  second.client->wait_for("one two ");
+  model_.step(10);
+  EXPECT_EQ(first.answer(), "one two three");
+  EXPECT_EQ(second.answer(), "one two three");
+  EXPECT_EQ(model_.requests().size(), 1u);
+}
+
+TEST_F(AgentSessions, TakeOneMessageAtATime) {
+  Asked first = say("slow");
+  Asked second = say("hi");
+  while (model_.step(10) == 0) std::this_thread::yield();
+  while (model_.step(10) != 0) {
+  }
+  EXPECT_EQ(first.answer(), "one two three");
+  EXPECT_EQ(second.answer(), "Hello");
+  EXPECT_THAT(transcript(),
+              ElementsAre("user: slow", "fake: one two three", "user: hi", "fake: Hello"));
+}
+
+TEST_F(AgentSessions, AreServedBesideEachOther) {
+  Asked slow = say("slow", "a");
+  EXPECT_EQ(say("hi", "b").answer(), "Hello");
+  EXPECT_EQ(sessions_->state(id_of("b")), State::Idle);
+  while (sessions_->state(id_of("a")) != State::Thinking) std::this_thread::yield();
+}
+
+TEST_F(AgentSessions, RefuseTheSeventeenthThatWaits) {
+  std::vector<Asked> asked;
+  asked.push_back(say("slow"));
+  while (model_.running() == 0) std::this_thread::yield();
+  for (std::size_t i = 0; i < store::Inbox::kWaitingMax; ++i) asked.push_back(say("hi"));
+  EXPECT_FALSE(asked.back().refused);
+  const Asked over = say("hi");
+  ASSERT_TRUE(over.refused);
+  EXPECT_EQ(over.refused->code, Code::Busy);
+  EXPECT_EQ(sessions_->cancel(soon(), "ann", id_of("s")).value(), 17u);
+  for (Asked& one : asked) EXPECT_THAT(one.answer(), HasSubstr("Cancelled"));
+  wait_until_idle();
+}
+
+TEST_F(AgentSessions, StopWhenNobodyListens) {
+  Asked asked = say("slow");
+  while (model_.step(2) == 0) std::this_thread::yield();
+  asked.client->wait_for("one ");
+  asked.listening.reset();
+  wait_until_idle();
+  EXPECT_THAT(transcript(), ElementsAre("user: slow", "fake: one "));  // what was shown was said
+  EXPECT_EQ(model_.cancelled(), 1u);
+}
+
+TEST_F(AgentSessions, WithAKeyGoOnWithoutListeners) {
+  Asked asked = say("slow", "s", "key");
+  while (model_.step(2) == 0) std::this_thread::yield();
+  asked.listening.reset();
+  model_.step(10);
+  wait_until_idle();
+  EXPECT_EQ(say("slow", "s", "key").answer(), "one two three");
+}
+
+TEST_F(AgentSessions, MakeATurnThatWasCutOffAgain) {
+  Asked asked = say("slow", "s", "key");
+  while (model_.step(2) == 0) std::this_thread::yield();
+  restart();
+  EXPECT_THAT(asked.answer(), HasSubstr("Unavailable: the daemon is stopping"));
+  while (model_.step(10) == 0) std::this_thread::yield();
+  wait_until_idle();
+  EXPECT_THAT(transcript(), ElementsAre("user: slow", "fake: one two three"));
+  EXPECT_EQ(say("slow", "s", "key").answer(), "one two three");
+}
+
+TEST_F(AgentSessions, SayWhyATurnFailedAndForgetIt) {
+  EXPECT_EQ(say("bad", "s", "key").answer(), "Unavailable: the engine crashed");
+  EXPECT_EQ(say("bad", "s", "key").answer(), "Unavailable: the engine crashed");
+  EXPECT_EQ(say("hi").answer(), "Hello");
+  EXPECT_THAT(last_prompt(), ElementsAre("hi"));
+}
+
+TEST_F(AgentSessions, PutTheOldestIntoTheArchiveWhenTheContextIsFull) {
+  const std::string first(40, '1'), second(40, '2'), third(40, '3');
+  for (const std::string& text : {first, second, third}) EXPECT_EQ(say(text).answer(), "Hello");
+  EXPECT_THAT(last_prompt(), ElementsAre(second, "Hello", third));
+  EXPECT_EQ(transcript().size(), 6u);
+  EXPECT_THAT(say(std::string(101, 'x')).answer(), HasSubstr("TooLarge"));
+}
+
+TEST_F(AgentSessions, KeepTheirInstructions) {
+  Submission submission{.owner = "ann", .session = "s"};
+  submission.messages = {{.role = chat::Role::System, .content = "Rhyme."}, {.content = "hi"}};
+  EXPECT_EQ(submit(submission).answer(), "Hello");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(say(std::string(40, 'x')).answer(), "Hello");
+  EXPECT_EQ(last_prompt().front(), "Rhyme.");
+  EXPECT_EQ(last_prompt().back(), std::string(40, 'x'));
+  const Asked late = submit(submission);
+  ASSERT_TRUE(late.refused);
+  EXPECT_EQ(late.refused->field, "messages[0].role");
+}
+
+TEST_F(AgentSessions, AnswerCallsThatTheClientForgot) {
+  Submission submission{.owner = "ann", .session = "s"};
+  submission.messages = {{.content = "hi"}};
+  EXPECT_EQ(submit(submission).answer(), "Hello");
+  store::Transcript known(*store_, time_);
+  store::Entry call{.message = {.role = chat::Role::Assistant, .content = ""}, .turn = 1};
+  call.message.tool_calls.push_back({"c1", "look", "{}"});
+  ASSERT_TRUE(known.append(soon(), id_of("s"), {call}).ok());
+  EXPECT_EQ(say("well?").answer(), "Hello");
+  EXPECT_THAT(last_prompt(), ElementsAre("hi", "Hello", "", HasSubstr("not run"), "well?"));
+}
+
+TEST_F(AgentSessions, SayWhatIsWrong) {
+  struct Case {
+    const char* what;
+    std::vector<chat::Message> messages;
+    const char* field;
+  };
+  const Case kCases[] = {
+      {"nothing", {}, "messages"},
+      {"answers",
+       {{.content = "a"}, {.role = chat::Role::Assistant, .content = ""}},
+       "messages[1].role"},
+      {"late rules",
+       {{.content = "a"}, {.role = chat::Role::System, .content = ""}},
+       "messages[1].role"},
+      {"too many", std::vector<chat::Message>(Sessions::kMessagesMax + 1), "messages"},
+  };
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.what);
+    Submission submission{.owner = "ann", .session = "s", .messages = c.messages};
+    const Asked asked = submit(submission);
+    ASSERT_TRUE(asked.refused);
+    EXPECT_EQ(asked.refused->code, Code::InvalidInput);
+    EXPECT_EQ(asked.refused->field, c.field);
+  }
+  Submission most{.owner = "ann", .session = "s"};
+  most.messages.assign(Sessions::kMessagesMax - 1, {.content = ""});
+  most.messages.push_back({.content = "hi"});
+  EXPECT_EQ(submit(most).answer(), "Hello");
+  EXPECT_EQ(say("hi", "sess_unknown").refused->code, Code::NotFound);
+}
+
+TEST(SessionState, FollowsItsTable) {
+  for (const Step& step : kSteps) EXPECT_EQ(next(step.from, step.on), step.to);
+  EXPECT_EQ(next(State::Waiting, Event::Message), std::nullopt);
+  EXPECT_STREQ(state_name(State::Waiting), "waiting");
+}
+
+}  // namespace
+}  // namespace hearth::agent

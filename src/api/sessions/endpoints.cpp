@@ -1,0 +1,189 @@
+#include "api/sessions/endpoints.h"
+
+#include <charconv>
+#include <optional>
+
+#include "api/sessions/owner.h"
+#include "base/fields.h"
+#include "store/transcript.h"
+
+namespace hearth::api {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr Millis kStoreTimeout{30'000};
+constexpr std::size_t kPageDefault = 100, kPageMax = 1'000;  // items of one answer
+
+/// One request about sessions, on a thread that may block.
+struct Visit {
+  const Parts& parts;
+  const net::Request& request;
+  const Route& route;
+  std::string owner;
+  Call call;
+  store::Sessions sessions() const { return {*parts.store, parts.time}; }
+  store::Transcript transcript() const { return {*parts.store, parts.time}; }
+};
+
+/// A whole number of the query ("limit=20"); `fallback` if it is not there. Errors: InvalidInput.
+Result<std::size_t> query_number(const std::string& query, std::string_view name,
+                                 std::size_t fallback, std::size_t most) {
+  const std::string wanted = std::string(name) + "=";
+  std::size_t at = query.starts_with(wanted) ? 0 : query.find("&" + wanted);
+  if (at == std::string::npos) return fallback;
+  if (query[at] == '&') ++at;
+  const std::string_view text = std::string_view(query).substr(at + wanted.size());
+  const std::string_view digits = text.substr(0, text.find('&'));
+  std::size_t value = 0;
+  const auto [end, error] = std::from_chars(digits.begin(), digits.end(), value);
+  const bool whole = error == std::errc() && end == digits.end();
+  if (whole && value <= most) return value;
+  return field_error(std::string(name),
+                     "a whole number from 0 to " + std::to_string(most) + " is required");
+}
+
+json session_json(const Visit& visit, const store::Session& session) {
+  return {{"id", session.id},
+          {"object", "session"},
+          {"name", session.name ? json(*session.name) : json(nullptr)},
+          {"parent", session.parent ? json(*session.parent) : json(nullptr)},
+          {"created_at", session.created_ms / 1'000},
+          {"used_at", session.used_ms / 1'000},
+          {"state", agent::state_name(visit.parts.sessions->state(session.id))}};
+}
+
+json calls_json(const std::vector<chat::ToolCall>& calls) {
+  json out = json::array();
+  for (const chat::ToolCall& call : calls)
+    out.push_back({{"id", call.id},
+                   {"type", "function"},
+                   {"function", {{"name", call.name}, {"arguments", call.arguments}}}});
+  return out;
+}
+
+json message_json(const store::Entry& entry) {
+  const chat::Message& message = entry.message;
+  json out = {{"number", entry.number},
+              {"turn", entry.turn},
+              {"role", chat::role_name(message.role)},
+              {"content", message.content}};
+  if (!message.reasoning.empty()) out["reasoning_content"] = message.reasoning;
+  if (!message.tool_calls.empty()) out["tool_calls"] = calls_json(message.tool_calls);
+  if (!message.tool_call_id.empty()) out["tool_call_id"] = message.tool_call_id;
+  if (!message.name.empty()) out["name"] = message.name;
+  if (!entry.model.empty()) out["model"] = entry.model;
+  out["created_at"] = entry.created_ms / 1'000;
+  out["archived"] = entry.archived;
+  return out;
+}
+
+json list_json(json data, bool has_more) {
+  return {{"object", "list"}, {"data", std::move(data)}, {"has_more", has_more}};
+}
+
+/// Asks for one more than is shown, to know whether there is more.
+template <class Item, class Show>
+json page(std::vector<Item> items, std::size_t limit, Show&& show) {
+  const bool has_more = items.size() > limit;
+  if (has_more) items.resize(limit);
+  json data = json::array();
+  for (const Item& item : items) data.push_back(show(item));
+  return list_json(std::move(data), has_more);
+}
+
+/// The session that the path names, by its id or its name.
+Result<store::Session> named(const Visit& visit) {
+  const std::string& key = visit.route.argument;
+  auto found = visit.sessions().find(visit.call, visit.owner, key);
+  if (found.ok() || found.error().code != Code::NotFound) return found;
+  return visit.sessions().find_named(visit.call, visit.owner, key);
+}
+
+/// `name` of the body, which may be empty.
+Result<std::optional<std::string>> name_in_body(const Visit& visit) {
+  if (visit.request.body.empty()) return std::optional<std::string>();
+  TRY(const json body, parse_json(visit.request.body, "body"));
+  TRY(const Fields fields, Fields::of(body));
+  if (!fields.has("name")) return std::optional<std::string>();
+  TRY(std::string name, fields.text("name"));
+  return std::optional(std::move(name));
+}
+
+Result<json> list(const Visit& visit) {
+  TRY(const std::size_t limit, query_number(visit.request.query, "limit", kPageDefault, kPageMax));
+  TRY(const std::size_t skip, query_number(visit.request.query, "skip", 0, SIZE_MAX / 2));
+  TRY(auto sessions, visit.sessions().list(visit.call, visit.owner, limit + 1, skip));
+  return page(std::move(sessions), limit,
+              [&](const store::Session& session) { return session_json(visit, session); });
+}
+
+Result<json> create(const Visit& visit) {
+  TRY(const auto name, name_in_body(visit));
+  TRY(const store::Session session, visit.sessions().create(visit.call, visit.owner, name));
+  return session_json(visit, session);
+}
+
+Result<json> show(const Visit& visit) {
+  TRY(const store::Session session, named(visit));
+  return session_json(visit, session);
+}
+
+Result<json> remove(const Visit& visit) {
+  TRY(const store::Session session, named(visit));
+  TRY_VOID(visit.parts.sessions->cancel(visit.call, visit.owner, session.id));
+  TRY_VOID(visit.sessions().remove(visit.call, visit.owner, session.id));
+  return json{{"id", session.id}, {"object", "session"}, {"deleted", true}};
+}
+
+Result<json> messages(const Visit& visit) {
+  TRY(const store::Session session, named(visit));
+  TRY(const std::size_t limit, query_number(visit.request.query, "limit", kPageDefault, kPageMax));
+  TRY(const std::size_t from, query_number(visit.request.query, "from", 0, UINT32_MAX));
+  TRY(auto entries,
+      visit.transcript().read(visit.call, session.id, static_cast<std::uint32_t>(from), limit + 1));
+  return page(std::move(entries), limit, message_json);
+}
+
+Result<json> fork(const Visit& visit) {
+  TRY(const auto name, name_in_body(visit));
+  TRY(const store::Session from, named(visit));
+  TRY(const store::Session session, visit.sessions().fork(visit.call, visit.owner, from.id, name));
+  return session_json(visit, session);
+}
+
+Result<json> cancel(const Visit& visit) {
+  TRY(const store::Session session, named(visit));
+  TRY(const std::size_t count, visit.parts.sessions->cancel(visit.call, visit.owner, session.id));
+  return json{{"id", session.id}, {"object", "session"}, {"cancelled", count}};
+}
+
+Result<json> reply_to(const Visit& visit) {
+  switch (visit.route.endpoint) {
+    case Endpoint::ListSessions: return list(visit);
+    case Endpoint::CreateSession: return create(visit);
+    case Endpoint::ShowSession: return show(visit);
+    case Endpoint::DeleteSession: return remove(visit);
+    case Endpoint::SessionMessages: return messages(visit);
+    case Endpoint::ForkSession: return fork(visit);
+    case Endpoint::CancelSession: return cancel(visit);
+    default: return Error{Code::Internal, "no endpoint of sessions"};
+  }
+}
+
+}  // namespace
+
+void sessions_endpoint(Workplace& with, const net::Request& request, const Route& route,
+                       std::uint64_t account, const ExchangePtr& exchange) {
+  if (!with.parts.sessions || !with.parts.store)
+    return answer(*exchange, status_error(404, "This server keeps no sessions", "", "not_found"));
+  at_desk(with, exchange, [&with, request, route, account, exchange] {
+    const Visit visit{with.parts, request, route, owner_of(account),
+                      Call::within(kStoreTimeout, exchange->stop())};
+    const auto reply = reply_to(visit);
+    if (!reply.ok()) return answer(*exchange, http_error(reply.error()));
+    answer(*exchange, reply.value());
+  });
+}
+
+}  // namespace hearth::api

@@ -1,0 +1,101 @@
+#include "api/sessions/session_chat.h"
+
+#include "api/openai/chat_request.h"
+#include "api/openai/messages.h"
+#include "api/openai/run.h"
+#include "api/sessions/owner.h"
+#include "vault/secret.h"
+
+namespace hearth::api {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr Millis kStoreTimeout{30'000};
+/// Fields that are not the model's business, or are stored apart.
+constexpr const char* kOwnFields[] = {"messages", "model", "session_id", "stream",
+                                      "stream_options"};
+
+/// A checked request, as the session takes it.
+struct SessionRequest {
+  agent::Submission submission;
+  Delivery delivery;
+};
+
+/// What is stored of a request, for the turn to read again: all but the messages.
+std::string stored(const json& body) {
+  json kept = body;
+  for (const char* field : kOwnFields) kept.erase(field);
+  return dump(kept);
+}
+
+json with_stand_in(json body) {
+  body["messages"] = json::array({{{"role", "user"}, {"content", ""}}});
+  return body;
+}
+
+Result<SessionRequest> parse(const net::Request& http, const json& body, const model::Model& model,
+                             std::uint64_t account) {
+  TRY(const Fields fields, Fields::of(body));
+  SessionRequest out;
+  TRY(out.submission.session, fields.text("session_id"));
+  if (out.submission.session.empty()) return fields.wrong("session_id", "must not be empty");
+  if (fields.has("cache"))
+    return fields.wrong("cache", "is not allowed in a session, which keeps its own state");
+  TRY(out.submission.messages, parse_messages(fields, Calls::Remembered));
+  TRY(const ChatRequest checked, parse_chat_request(with_stand_in(body), model.facts().vocabulary));
+  out.delivery = checked.delivery;
+  if (out.delivery.choices != 1) return fields.wrong("n", "must be 1 in a session");
+  out.submission.owner = owner_of(account);
+  out.submission.model = model.name();
+  out.submission.request = stored(body);
+  if (const std::string* key = http.header("idempotency-key")) out.submission.key = *key;
+  out.submission.digest = vault::sha256_hex(http.body);
+  return out;
+}
+
+void run(Workplace& with, SessionRequest wanted, model::Model& model, const ExchangePtr& exchange) {
+  const Call call = Call::within(kStoreTimeout, exchange->stop());
+  agent::Sessions& sessions = *with.parts.sessions;
+  const auto session = sessions.open(call, wanted.submission);
+  if (!session.ok()) return answer(*exchange, http_error(session.error()));
+  wanted.submission.session = session.value().id;
+  Header header = header_for(with, "chatcmpl-", model, wanted.delivery.include_usage);
+  header.session_id = session.value().id;
+  RunPlan plan;
+  plan.form = make_chat_form(std::move(header));
+  plan.stream = wanted.delivery.stream;
+  plan.requests.emplace_back();
+  plan.choices.emplace_back();
+  std::make_shared<Run>(std::move(plan), exchange, with.runs)
+      ->start([&](const chat::Request&, std::shared_ptr<model::EventSink> sink) {
+        return sessions.submit(call, wanted.submission, std::move(sink));
+      });
+}
+
+}  // namespace
+
+void chat_in_session(Workplace& with, const net::Request& request, const json& body,
+                     model::Model& model, std::uint64_t account, const ExchangePtr& exchange) {
+  if (!with.parts.sessions)
+    return answer(*exchange,
+                  status_error(400, "session_id: this server keeps no sessions", "session_id"));
+  auto parsed = parse(request, body, model, account);
+  if (!parsed.ok()) return answer(*exchange, http_error(parsed.error()));
+  at_desk(with, exchange, [&with, &model, exchange, wanted = std::move(parsed).value()]() mutable {
+    run(with, std::move(wanted), model, exchange);
+  });
+}
+
+Result<chat::Request> read_session_request(std::string_view request, const std::string& owner) {
+  TRY(const json body, parse_json(std::string(request), "request"));
+  if (!body.is_object()) return Error{Code::InvalidInput, "a stored request is no object"};
+  TRY(ChatRequest parsed, parse_chat_request(with_stand_in(body), 0));
+  chat::Request out = std::move(parsed.request);
+  std::get<chat::Conversation>(out.prompt).messages.clear();
+  if (parsed.delivery.seed) out.sampling.seed = seed_of(*parsed.delivery.seed, 0);
+  out.account = account_of_owner(owner);
+  return out;
+}
+
+}  // namespace hearth::api

@@ -1,0 +1,177 @@
+"""Sessions: the daemon remembers, clients send only what is new, and nothing is lost on the way."""
+import concurrent.futures
+import os
+import unittest
+
+import harness
+from harness import Daemon, scripted, wait_until
+
+TOKEN_A, TOKEN_B = "a" * 32, "b" * 32
+
+
+def say(daemon, text, session="s", headers=None, **fields):
+    body = {"session_id": session, "messages": [{"role": "user", "content": text}], "temperature": 0} | fields
+    return daemon.post("/v1/chat/completions", body, headers=headers or {})
+
+
+def get(daemon, path, headers=None):
+    return daemon.request("GET", path, headers=headers)
+
+
+def state(daemon, session="s"):
+    found = get(daemon, f"/v1/sessions/{session}")
+    return found.json["state"] if found.status == 200 else None
+
+
+def messages(daemon, session="s", headers=None):
+    return get(daemon, f"/v1/sessions/{session}/messages", headers).json["data"]
+
+
+def texts(daemon, session="s"):
+    return [message["content"] for message in messages(daemon, session)]
+
+
+class Sessions(unittest.TestCase):
+    def test_a_session_remembers_over_a_restart(self):
+        with Daemon() as daemon:
+            assert say(daemon, "My name is Ada.").status == 200
+            assert say(daemon, "What is my name?").text == "Your name is Ada."
+            daemon.stop()
+            with Daemon(data=daemon.data) as again:
+                answer = say(again, "What is my name?")
+                assert answer.text == "Your name is Ada."
+                assert len(messages(again)) == 6
+                # What was computed before the restart is not computed again.
+                usage = answer.json["usage"]
+                assert usage["prompt_tokens_details"]["cached_tokens"] > usage["prompt_tokens"] / 2, usage
+
+    def test_a_stream_says_which_session_it_is_in(self):
+        with Daemon() as daemon:
+            events = list(daemon.stream("hello", session_id="s").events())
+            session = get(daemon, "/v1/sessions/s").json
+            assert {event["session_id"] for event in events} == {session["id"]}
+            said = "".join(event["choices"][0]["delta"].get("content") or "" for event in events)
+            assert texts(daemon) == ["hello", said]
+
+    def test_what_can_be_done_with_sessions(self):
+        with Daemon() as daemon:
+            made = daemon.post("/v1/sessions", {"name": "work"}).json
+            assert (made["object"], made["name"], made["state"]) == ("session", "work", "idle")
+            assert daemon.post("/v1/sessions", {"name": "work"}).error["param"] == "name"
+            assert say(daemon, "My name is Ada.", "work").json["session_id"] == made["id"]
+            fork = daemon.post("/v1/sessions/work/fork", {"name": "other"}).json
+            assert fork["parent"] == made["id"]
+            assert say(daemon, "What is my name?", fork["id"]).text == "Your name is Ada."
+            assert len(texts(daemon, "work")) == 2 and len(texts(daemon, "other")) == 4
+            assert {one["name"] for one in get(daemon, "/v1/sessions").json["data"]} == {"work", "other"}
+            page = get(daemon, "/v1/sessions?limit=1").json
+            assert len(page["data"]) == 1 and page["has_more"]
+            assert get(daemon, "/v1/sessions/other/messages?from=2&limit=1").json["data"][0]["number"] == 2
+            assert daemon.request("DELETE", "/v1/sessions/work").json["deleted"]
+            assert get(daemon, "/v1/sessions/work").status == 404
+            assert get(daemon, f"/v1/sessions/{made['id']}/messages").status == 404
+
+    def test_another_tokens_session_does_not_exist(self):
+        with Daemon(HEARTH_SERVER_TOKENS=f"{TOKEN_A},{TOKEN_B}", wait_ready=False) as daemon:
+            ada, bob = ({"Authorization": f"Bearer {token}"} for token in (TOKEN_A, TOKEN_B))
+            mine = say(daemon, "My name is Ada.", headers=ada).json["session_id"]
+            for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/messages"), ("POST", "/fork"),
+                                 ("POST", "/cancel")):
+                for name in (mine, "s"):
+                    assert daemon.request(method, f"/v1/sessions/{name}{path}", headers=bob).status == 404
+            assert say(daemon, "What is my name?", mine, headers=bob).status == 404
+            assert get(daemon, "/v1/sessions", bob).json["data"] == []
+            assert len(messages(daemon, mine, ada)) == 2
+
+    def test_bad_input_names_its_field(self):
+        with Daemon() as daemon:
+            assert say(daemon, "hi").status == 200
+            cases = [
+                ({"session_id": ""}, "session_id"),
+                ({"session_id": 7}, "session_id"),
+                ({"session_id": "x" * 129}, "session_id"),
+                ({"n": 2}, "n"),
+                ({"cache": {"pin": True}}, "cache"),
+                ({"temperature": 9}, "temperature"),
+                ({"messages": []}, "messages"),
+                ({"messages": [{"role": "assistant", "content": "x"}]}, "messages[0].role"),
+                ({"messages": [{"role": "system", "content": "late"}]}, "messages[0].role"),
+            ]
+            for fields, field in cases:
+                session = {"session": fields.pop("session_id")} if "session_id" in fields else {}
+                answer = say(daemon, "hi", **session, **fields)
+                assert (answer.status, answer.error["param"]) == (400, field), (fields, answer.body)
+            assert say(daemon, "hi", "sess_unknown").status == 404
+            for query in ("limit=x", "limit=1001", "limit=-1", "limit="):
+                assert get(daemon, f"/v1/sessions?{query}").error["param"] == "limit"
+            answer = daemon.request("PUT", "/v1/sessions/s")
+            assert answer.status == 405 and answer.headers["Allow"] == "GET, HEAD, DELETE", answer.headers
+            assert len(texts(daemon)) == 2, "what was refused was not remembered"
+
+    def test_a_repeated_key_is_answered_once(self):
+        with Daemon() as daemon:
+            key = {"Idempotency-Key": "k-1"}
+            first = say(daemon, "What is the capital of Italy?", headers=key)
+            again = say(daemon, "What is the capital of Italy?", headers=key)
+            assert first.text == again.text == "The capital of Italy is Rome."
+            assert len(texts(daemon)) == 2
+            other = say(daemon, "What is the capital of Spain?", headers=key)
+            assert (other.status, other.error["param"]) == (400, "Idempotency-Key")
+
+    def test_a_turn_that_kill_9_cut_off_is_made_after_the_restart(self):
+        """Whoever sent the message with a key asks again and gets the answer; it is answered once."""
+        key = {"Idempotency-Key": "k-1"}
+        with scripted() as daemon:
+            with concurrent.futures.ThreadPoolExecutor() as pool:
+                asked = pool.submit(lambda: say(daemon, "Never stop.", headers=key, max_tokens=2000))
+                wait_until(lambda: state(daemon) == "thinking", 20, "the turn runs")
+                daemon.process.kill()
+                assert asked.exception() is not None
+            with scripted(data=daemon.data) as again:
+                answer = say(again, "Never stop.", headers=key, max_tokens=2000)
+                assert answer.status == 200, answer.body
+                assert texts(again) == ["Never stop.", answer.text]
+                assert answer.text.startswith("tick tock tick tock")
+
+    def test_many_sessions_beside_each_other(self):
+        with Daemon() as daemon:
+            def talk(number):
+                assert say(daemon, f"My name is Ada.", f"s{number}").status == 200
+                return say(daemon, "What is my name?", f"s{number}").text
+            with concurrent.futures.ThreadPoolExecutor(max_workers=16) as pool:
+                assert set(pool.map(talk, range(40))) == {"Your name is Ada."}
+            assert len(get(daemon, "/v1/sessions").json["data"]) == 40
+
+    def test_a_client_that_leaves_stops_its_turn(self):
+        with scripted() as daemon:
+            stream = daemon.stream("Never stop.", session_id="s", max_tokens=6000)
+            events = stream.events()
+            for _ in range(5):
+                next(events)
+            stream.close()
+            wait_until(lambda: state(daemon) == "idle", 10, "the turn was stopped")
+            question, answer = texts(daemon)
+            assert question == "Never stop." and answer.startswith("tick tock"), "what was shown was said"
+
+    def test_cancel_stops_a_turn(self):
+        with scripted() as daemon:
+            with concurrent.futures.ThreadPoolExecutor() as pool:
+                key = {"Idempotency-Key": "k"}
+                asked = pool.submit(lambda: say(daemon, "Never stop.", headers=key, max_tokens=7000))
+                wait_until(lambda: state(daemon) == "thinking", 20, "the turn runs")
+                assert daemon.post("/v1/sessions/s/cancel", {}).json["cancelled"] == 1
+                assert asked.result().status >= 400
+            assert state(daemon) == "idle"
+
+    def test_a_damaged_store_is_said_at_the_start(self):
+        with Daemon() as daemon:
+            say(daemon, "hi")
+            daemon.stop()
+            path = os.path.join(daemon.data, "hearth.db")
+            assert os.path.getsize(path + "-wal") == 0, "one file holds it all"
+            with open(path, "r+b") as file:
+                file.seek(0)
+                file.write(b"not a database at all")
+            done = harness.run("serve", "--data", daemon.data, "--port", "0")
+            assert done.returncode != 0 and "hearth.db" in done.stderr, done.stderr
+
