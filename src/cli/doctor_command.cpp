@@ -15,8 +15,8 @@ namespace hearth::cli {
 namespace {
 
 constexpr const char* kFooter =
-    R"(Checks the processor, clock, settings, data directory, memory, key, port, daemon, name
-files, and lets the model answer a question. Each line is PASS, WARN or FAIL, with the
+    R"(Checks the processor, clock, settings, data directory, memory, key, store, port, daemon,
+name files, and lets the model answer a question. Each line is PASS, WARN or FAIL, with the
 remedy below it. Nothing is changed.
 
 Examples:
@@ -41,6 +41,7 @@ std::vector<Finding> examine(const Context& context, const std::stop_token& stop
   findings.push_back(check_data_dir(config.data_dir));
   findings.push_back(check_memory(config, file_text("/proc/meminfo")));
   findings.push_back(check_key(config.key_path));
+  findings.push_back(check_store(config.db_path));
   findings.push_back(check_port(config));
   findings.push_back(check_daemon(config));
   findings.push_back(check_name_files("/etc"));

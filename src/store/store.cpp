@@ -8,8 +8,8 @@ namespace {
 
 Error damaged(const std::string& path, const std::string& how) {
   return {Code::Corrupt, path + " is damaged (" + how +
-                             "); move it away and put the latest copy in its place, or start "
-                             "without it: `hearth doctor` says more"};
+                             "); nothing was changed. `hearth doctor` lists the copies that "
+                             "there are and says how to restore it"};
 }
 
 /// Errors: Corrupt.

@@ -27,11 +27,18 @@ constexpr const char* kReadTurn =
 constexpr const char* kReadLast =
     "SELECT * FROM (SELECT number, turn, role, content, details, tokens, created_ms, archived "
     "FROM messages WHERE session_id = ? ORDER BY number DESC LIMIT ?) ORDER BY number";
+// Scoring takes time for each match, and a word such as "the" is in most messages: only the latest
+// are scored. CROSS keeps the order of joining, MATERIALIZED the snippets to what is given back.
 constexpr const char* kSearch =
-    "SELECT m.session_id, m.number, snippet(messages_text, 0, '[', ']', '…', 24) "
-    "FROM messages_text JOIN messages AS m ON m.id = messages_text.rowid "
-    "JOIN sessions AS s ON s.id = m.session_id "
-    "WHERE messages_text MATCH ? AND s.owner = ? ORDER BY rank LIMIT ?";
+    "WITH latest AS MATERIALIZED (SELECT messages_text.rowid AS id, bm25(messages_text) AS score "
+    "FROM messages_text CROSS JOIN messages AS m ON m.id = messages_text.rowid "
+    "CROSS JOIN sessions AS s ON s.id = m.session_id "
+    "WHERE messages_text MATCH ?1 AND s.owner = ?2 ORDER BY messages_text.rowid DESC LIMIT ?4), "
+    "best AS MATERIALIZED (SELECT id, score FROM latest ORDER BY score, id DESC LIMIT ?3) "
+    "SELECT m.session_id, m.number, snippet(messages_text, 0, '[', ']', '…', 24) FROM best "
+    "CROSS JOIN messages_text ON messages_text.rowid = best.id "
+    "CROSS JOIN messages AS m ON m.id = best.id "
+    "WHERE messages_text MATCH ?1 ORDER BY best.score, best.id DESC";
 
 // ---- what has no column of its own --------------------------------------------------------------
 
@@ -161,6 +168,7 @@ Result<std::vector<Found>> Transcript::search(const Call& call, const std::strin
   return reading(store_, call, [&](Database& database) -> Result<std::vector<Found>> {
     TRY(Query query, database.query(kSearch));
     query.bind(all_of(phrases)).bind(owner).bind(at_most(count, kFoundMax));
+    query.bind(at_most(kScoredMax, kScoredMax));
     return all_rows(query, [](const Query& row) -> Result<Found> {
       return Found{.session_id = row.text(0), .number = small(row, 1), .snippet = row.text(2)};
     });

@@ -36,6 +36,7 @@ class Transcript {
  public:
   static constexpr std::size_t kReadMax = 10'000;  // messages at once
   static constexpr std::size_t kFoundMax = 100;
+  static constexpr std::size_t kScoredMax = 1'000;  // of a search: the latest that match
   static constexpr std::size_t kSearchBytesMax = 1'024;
 
   Transcript(Store& store, const TimeSource& time) : store_(store), time_(time) {}
@@ -60,9 +61,9 @@ class Transcript {
   /// Marks the messages before `number` as no longer shown to the model.
   Result<void> archive_before(const Call& call, const std::string& session_id,
                               std::uint32_t number);
-  /// Messages of one owner's sessions that hold every word of `words`, best first; the archived
-  /// ones too. Words are only words here: quotes, operators and signs mean nothing. Errors:
-  /// TooLarge.
+  /// Messages of one owner's sessions that hold every word of `words`, the best of the latest
+  /// kScoredMax first; the archived ones too. Words are only words here: quotes, operators and
+  /// signs mean nothing. Errors: TooLarge.
   Result<std::vector<Found>> search(const Call& call, const std::string& owner,
                                     const std::string& words, std::size_t count = kFoundMax);
 

@@ -205,6 +205,24 @@ TEST_F(TranscriptTest, SearchFindsWordsAndTakesAnythingForWords) {
   EXPECT_THAT(found("house"), IsEmpty());
 }
 
+/// Words that are nearly everywhere must not make a search slow: the latest matches are scored.
+TEST_F(TranscriptTest, TheBestOfTheLatestComesFirst) {
+  const std::string session = new_session();
+  say(session, "needle");
+  const auto add_long = [&](std::size_t count) {
+    run("INSERT INTO messages (session_id, number, turn, role, content, created_ms) "
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " +
+        std::to_string(count) + ") SELECT '" + session +
+        "', i + (SELECT max(number) FROM messages), 0, 'user', 'a needle in a large stack', 0 "
+        "FROM n;");
+  };
+  add_long(Transcript::kScoredMax - 1);
+  EXPECT_EQ(found("needle").front(), "[needle]");
+  EXPECT_EQ(found("needle").size(), Transcript::kFoundMax);
+  add_long(1);
+  EXPECT_EQ(found("needle").front(), "a [needle] in a large stack");
+}
+
 TEST_F(TranscriptTest, OtherProgramsFindConversations) {
   const std::string session = new_session();
   say(session, "What is 2 + 2?");

@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -145,6 +146,56 @@ class Commands(unittest.TestCase):
         broken = self.hearth("doctor")
         self.assertEqual(broken.returncode, 1)
         self.assertIn("FAIL", broken.stdout)
+
+    def make_store(self, schema=None):
+        """A store with a conversation, as the steps of the program's own source make it."""
+        source = (pathlib.Path(__file__).parents[2] / "src/store/schema/migrations.cpp").read_text()
+        steps = re.findall(r'R"sql\((.*?)\)sql"', source, re.S)[:schema]
+        path = pathlib.Path(self.data, "hearth.db")
+        with contextlib.closing(sqlite3.connect(path)) as store:
+            for step in steps:
+                store.executescript(step)
+            store.execute("INSERT INTO sessions VALUES ('s', 'ann', NULL, NULL, 0, 0)")
+            store.executemany(
+                "INSERT INTO messages (session_id, number, turn, role, content, created_ms) "
+                "VALUES ('s', ?, 0, 'user', ?, 0)", [(n, f"said {n} " * 50) for n in range(500)])
+            store.execute(f"PRAGMA user_version = {len(steps)}")
+            store.commit()
+            store.execute("PRAGMA journal_mode = WAL")
+        return path, len(steps)
+
+    def store_finding(self):
+        """What doctor says about the store; the other checks, of which the model's is slow, are not looked at."""
+        result = self.hearth("doctor", "--json")
+        return next(f for f in json.loads(result.stdout) if f["check"] == "store"), result.returncode
+
+    def test_doctor_examines_the_store(self):
+        self.assertEqual(self.store_finding()[0]["verdict"], "PASS")
+        path, schema = self.make_store()
+        before = path.read_bytes()
+        finding, status = self.store_finding()
+        self.assertEqual((finding["verdict"], status), ("PASS", 0), finding)
+        self.assertIn(f"schema {schema},", finding["detail"])
+        self.assertEqual(path.read_bytes(), before)
+        path.write_bytes(before[:len(before) // 2])
+        finding, status = self.store_finding()
+        self.assertEqual((finding["verdict"], status), ("FAIL", 1), finding)
+        self.assertIn("is damaged", finding["detail"])
+        self.assertIn(".recover", finding["remedy"])
+
+    def test_doctor_says_how_to_restore_and_that_works(self):
+        path, _ = self.make_store(schema=1)
+        copy = path.with_name("hearth.db.schema-1.bak")
+        copy.write_bytes(path.read_bytes())
+        path.write_bytes(b"a letter to somebody else, as long as it may be")
+        finding, _ = self.store_finding()
+        self.assertEqual(finding["verdict"], "FAIL")
+        self.assertRegex(finding["detail"], r"hearth\.db\.schema-1\.bak \(schema 1, 20\d\d-\d\d-\d\d\)")
+        for command in re.findall(r"(?:mv|cp|rm -f) '[^']+'(?: '[^']+')?", finding["remedy"]):
+            subprocess.run(command, shell=True, check=False, stderr=subprocess.DEVNULL)
+        finding, status = self.store_finding()
+        self.assertEqual((finding["verdict"], status), ("PASS", 0), finding)
+        self.assertIn("schema 1,", finding["detail"])
 
     def test_detached_daemon_status_and_stop(self):
         nothing = self.hearth("status")

@@ -31,6 +31,8 @@ Finding check_data_dir(const std::string& data_dir);
 // ---- this installation -------------------------------------------------------------------------
 Finding check_settings(const Result<config::Loaded>& loaded);
 Finding check_key(const std::string& key_path);
+/// Reads the whole file at `path`, if there is one.
+Finding check_store(const std::string& path);
 Finding check_port(const config::Config& config);
 Finding check_daemon(const config::Config& config);
 /// Loads the model in an engine of its own and asks it one thing. Blocks.

@@ -235,6 +235,10 @@ Result<void> take_all(Database& database, std::int64_t from, std::span<const Mig
   return database.run("COMMIT;");
 }
 
+std::int64_t newest_of(std::span<const Migration> steps) {
+  return steps.empty() ? 0 : steps.back().version;
+}
+
 }  // namespace
 
 std::span<const Migration> migrations() { return kMigrations; }
@@ -244,15 +248,20 @@ Result<std::int64_t> schema_version(Database& database) {
   return version.value_or(0);
 }
 
+Result<void> check_schema(std::int64_t version, const std::string& path,
+                          std::span<const Migration> steps) {
+  const std::int64_t newest = newest_of(steps);
+  if (version <= newest) return ok();
+  return Error{Code::InvalidInput, "a newer Hearth wrote " + path + " (its schema is " +
+                                       std::to_string(version) + ", this one knows up to " +
+                                       std::to_string(newest) + "); it was left as it is"};
+}
+
 Result<void> migrate(Database& database, const std::string& path,
                      std::span<const Migration> steps) {
   TRY(const std::int64_t version, schema_version(database));
-  const std::int64_t newest = steps.empty() ? 0 : steps.back().version;
-  if (version > newest)
-    return Error{Code::InvalidInput, "a newer Hearth wrote " + path + " (its schema is " +
-                                         std::to_string(version) + ", this one knows up to " +
-                                         std::to_string(newest) + "); it was left as it is"};
-  if (version == newest) return ok();
+  TRY_VOID(check_schema(version, path, steps));
+  if (version == newest_of(steps)) return ok();
   if (version > 0) TRY_VOID(keep_copy(database, path, version));
   const auto taken = take_all(database, version, steps);
   if (!taken.ok()) database.roll_back();

@@ -26,6 +26,10 @@ std::span<const Migration> migrations();
 Result<void> migrate(Database& database, const std::string& path,
                      std::span<const Migration> steps = migrations());
 
+/// Errors: InvalidInput (`version` is newer than the last of `steps`: a newer Hearth wrote `path`).
+Result<void> check_schema(std::int64_t version, const std::string& path,
+                          std::span<const Migration> steps = migrations());
+
 /// The schema of a file; 0: it is new.
 Result<std::int64_t> schema_version(Database& database);
 
