@@ -21,6 +21,7 @@ LIBRARY_ROOMS = {
     "editline": {"cli"},
     "openssl/": {"vault", "net"},
     "xxhash": {"engine"},
+    "re2/": {"policy"},
 }
 
 
