@@ -11,12 +11,12 @@
 namespace hearth::policy {
 namespace {
 
-re2::RE2::Options options(Regex::Case letters) {
+re2::RE2::Options re2_options(Regex::Options options) {
   re2::RE2::Options chosen;
   chosen.set_log_errors(false);
-  chosen.set_dot_nl(true);  // a line's end in a name must not get past a rule that denies
+  chosen.set_dot_nl(options.dot_is_line_end_too);
   chosen.set_max_mem(Regex::kProgramBytesMax);
-  chosen.set_case_sensitive(letters == Regex::Case::Exact);
+  chosen.set_case_sensitive(!options.ignores_case);
   return chosen;
 }
 
@@ -52,15 +52,15 @@ class Readable {
 
 }  // namespace
 
-Result<Regex> Regex::make(std::string_view pattern, Case letters) {
+Result<Regex> Regex::make(std::string_view pattern, Options options) {
   if (pattern.size() > kPatternBytesMax)
     return field_error("pattern", "has " + std::to_string(pattern.size()) + " bytes; at most " +
                                       std::to_string(kPatternBytesMax) + " are allowed");
-  return compile(pattern, letters);
+  return compile(pattern, options);
 }
 
-Result<Regex> Regex::compile(std::string_view pattern, Case letters) {
-  auto compiled = std::make_shared<const re2::RE2>(std::string(pattern), options(letters));
+Result<Regex> Regex::compile(std::string_view pattern, Options options) {
+  auto compiled = std::make_shared<const re2::RE2>(std::string(pattern), re2_options(options));
   if (!compiled->ok()) return broken(*compiled, pattern);
   return Regex(std::move(compiled));
 }

@@ -22,13 +22,17 @@ class Regex {
   static constexpr std::size_t kPatternBytesMax = 1'024;
   static constexpr std::int64_t kProgramBytesMax = 1024 * 1024;  // compiled
 
-  enum class Case : std::uint8_t { Exact, Ignored };
+  struct Options {
+    bool ignores_case = false;
+    bool dot_is_line_end_too = true;
+  };
 
   /// Errors: InvalidInput (`field` is "pattern"; names what is wrong and at which byte, or the
   /// limit: too long, or too large when compiled).
-  static Result<Regex> make(std::string_view pattern, Case letters = Case::Exact);
+  static Result<Regex> make(std::string_view pattern, Options options);
+  static Result<Regex> make(std::string_view pattern) { return make(pattern, Options()); }
 
-  /// Whether the pattern describes the whole text. A dot stands for a line's end too.
+  /// Whether the pattern describes the whole text.
   bool describes(std::string_view text) const;
   /// Whether the pattern is found somewhere in the text.
   bool is_found_in(std::string_view text) const;
@@ -37,7 +41,7 @@ class Regex {
 
  private:
   friend class Wildcard;  // writes longer patterns than people may
-  static Result<Regex> compile(std::string_view pattern, Case letters);
+  static Result<Regex> compile(std::string_view pattern, Options options);
   explicit Regex(std::shared_ptr<const re2::RE2> compiled) : compiled_(std::move(compiled)) {}
   std::shared_ptr<const re2::RE2> compiled_;  // immutable; shared by copies
 };

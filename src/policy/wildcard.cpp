@@ -58,7 +58,8 @@ Result<Wildcard> Wildcard::make(std::string_view pattern) {
     at_segment_start = c == '/';
     regex += c == '?' ? "[^/]" : take_literal(rest);
   }
-  TRY(Regex compiled, Regex::compile(regex, Regex::Case::Exact));
+  // A line's end in a name must not get past a rule that denies: dots stand for it too.
+  TRY(Regex compiled, Regex::compile(regex, {.dot_is_line_end_too = true}));
   return Wildcard(std::move(compiled));
 }
 

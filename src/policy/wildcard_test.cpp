@@ -143,7 +143,7 @@ TEST(Regex, DescribesAllOrFindsAPart) {
   EXPECT_TRUE(regex.describes("b\nc"));
   EXPECT_FALSE(regex.describes("ab.c"));
   EXPECT_TRUE(regex.is_found_in("ab.cd"));
-  EXPECT_TRUE(Regex::make("B", Regex::Case::Ignored).value().is_found_in("abc"));
+  EXPECT_TRUE(Regex::make("B", {.ignores_case = true}).value().is_found_in("abc"));
   EXPECT_TRUE(
       regex.is_found_in("\xff"
                         "bxc"));
