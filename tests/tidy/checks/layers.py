@@ -22,6 +22,7 @@ LIBRARY_ROOMS = {
     "openssl/": {"vault", "net"},
     "sqlite3": {"store"},
     "xxhash": {"engine"},
+    "re2/": {"policy"},
 }
 
 
