@@ -38,7 +38,10 @@ Sessions::Sessions(Parts parts, Bounds bounds)
     : parts_(std::move(parts)),
       bounds_(bounds),
       sessions_(parts_.store, parts_.time),
-      inbox_(parts_.store, parts_.time) {}
+      inbox_(parts_.store, parts_.time) {
+  if (parts_.toolbox)
+    expiry_ = std::jthread([this](const std::stop_token& stop) { watch_expiry(stop); });
+}
 
 Sessions::~Sessions() {
   std::vector<std::jthread> threads;
@@ -48,6 +51,7 @@ Sessions::~Sessions() {
     for (const auto& [id, live] : live_) live->stop.request_stop();
     threads.swap(threads_);
   }
+  expiry_.request_stop();
   for (std::jthread& thread : threads) thread.request_stop();
   changed_.notify_all();
 }  // joins
@@ -96,7 +100,7 @@ Result<std::unique_ptr<model::Generation>> Sessions::submit(
   TRY(const store::Inbound now, inbox_.find(call, submission.owner, id));
   if (now.ended_ms) {
     TRY_VOID(tell_past(call, now, *here->audience));
-    forget(id);
+    forget(id, here);
   }
   auto listening = here->audience->join(std::move(sink));
   if (!now.ended_ms) schedule(session.id);
@@ -140,7 +144,8 @@ Result<store::Session> Sessions::open(const Call& call, const Submission& submis
 Sessions::LivePtr Sessions::live(std::int64_t message_id) {
   MutexLock lock(mutex_);
   LivePtr& live = live_[message_id];
-  if (live) return live;
+  // One that has ended belongs to a turn that was parked, or is about to be forgotten.
+  if (live && !live->audience->has_ended()) return live;
   live = std::make_shared<Live>();
   live->audience = std::make_shared<Audience>([weak = std::weak_ptr(live)] {
     if (const auto left = weak.lock(); left && !left->stays) left->stop.request_stop();
@@ -148,9 +153,10 @@ Sessions::LivePtr Sessions::live(std::int64_t message_id) {
   return live;
 }
 
-void Sessions::forget(std::int64_t message_id) {
+void Sessions::forget(std::int64_t message_id, const LivePtr& live) {
   MutexLock lock(mutex_);
-  live_.erase(message_id);
+  const auto found = live_.find(message_id);
+  if (found != live_.end() && found->second == live) live_.erase(found);
 }
 
 /// The ending of a turn that nobody makes any more.
@@ -201,13 +207,50 @@ Result<void> Sessions::stop_one(const Call& call, const store::Inbound& inbound)
   if (!dropped.ok() && dropped.error().code == Code::InvalidInput) return ok();  // it just ended
   if (!dropped.ok()) return dropped;
   if (here) here->audience->tell(chat::Failed{{Code::Cancelled, kCancelled, {}}});
-  forget(inbound.id);
+  forget(inbound.id, here);
   return ok();
 }
 
 std::size_t Sessions::turns() const {
   MutexLock lock(mutex_);
   return active_.size();
+}
+
+// ---- what somebody has to decide ----------------------------------------------------------------
+
+Result<std::unique_ptr<model::Generation>> Sessions::decide(
+    const Call& call, const std::string& owner, const std::string& approval_id,
+    const Toolbox::Answer& answer, std::shared_ptr<model::EventSink> sink) {
+  const Error unknown{Code::NotFound, "there is no approval \"" + approval_id + "\""};
+  if (!parts_.toolbox) return unknown;
+  TRY(const store::Approval decided, parts_.toolbox->decide(call, owner, approval_id, answer));
+  const std::string& session = decided.asked.session_id;
+  TRY(const auto open, inbox_.unfinished_of(call, session));
+  if (open.empty() || open.front().turn != decided.asked.turn) return unknown;  // cancelled since
+  auto listening = live(open.front().id)->audience->join(std::move(sink));
+  schedule(session);
+  return listening;
+}
+
+Result<void> Sessions::expire(const Call& call) {
+  store::Approvals approvals(parts_.store, parts_.time);
+  TRY(const auto expired, approvals.expire(call));
+  for (const store::Approval& approval : expired) schedule(approval.asked.session_id);
+  return ok();
+}
+
+void Sessions::watch_expiry(const std::stop_token& stop) {
+  Mutex mutex;
+  std::condition_variable_any stopped;
+  while (!stop.stop_requested()) {
+    {
+      MutexLock lock(mutex);
+      stopped.wait_for(mutex, stop, kExpiryPause, [] { return false; });
+    }
+    if (stop.stop_requested()) return;
+    const auto done = expire(Call::within(kStoreMax, stop));
+    if (!done.ok()) log::warn("expired approvals cannot be read: {}", done.error().message);
+  }
 }
 
 // ---- threads ------------------------------------------------------------------------------------
@@ -247,9 +290,9 @@ void Sessions::serve(const std::string& session_id) {
     log::error("session {}: its next message cannot be read: {}", session_id,
                message.error().message);
   const bool found = message.ok() && message.value().has_value();
-  if (found) run(*message.value());
+  const bool ended = found && run(*message.value()) == Turn::Outcome::Ended;
   MutexLock lock(mutex_);
-  const bool more = again_.erase(session_id) > 0 || found;
+  const bool more = again_.erase(session_id) > 0 || ended;
   if (more && !stopping_) {
     ready_.push_back(session_id);
     changed_.notify_one();
@@ -267,24 +310,26 @@ Result<std::optional<store::Inbound>> Sessions::next_message(const Call& call,
   return inbox_.begin(call, session_id);
 }
 
-void Sessions::run(const store::Inbound& message) {
+Turn::Outcome Sessions::run(const store::Inbound& message) {
   const LivePtr here = live(message.id);
   {
     MutexLock lock(mutex_);
     here->runs = true;
-    if (stopping_) return;
+    if (stopping_) return Turn::Outcome::Left;
   }
   const std::string& session = message.offer.session_id;
   Turn turn(parts_, message, *here->audience, [&](Event event) { note(session, event); });
-  turn.run(Call::within(parts_.turn_timeout, here->stop.get_token()),
-           [this] { return stopping_ ? Turn::Stop::ShuttingDown : Turn::Stop::Cancelled; });
-  forget(message.id);
+  const auto why = [this] { return stopping_ ? Turn::Stop::ShuttingDown : Turn::Stop::Cancelled; };
+  const auto outcome = turn.run(Call::within(parts_.turn_timeout, here->stop.get_token()), why);
+  forget(message.id, here);
+  return outcome;
 }
 
 void Sessions::note(const std::string& session_id, Event event) {
   MutexLock lock(mutex_);
   const auto found = states_.find(session_id);
   const State now = found == states_.end() ? State::Idle : found->second;
+  if (now == State::Waiting && event == Event::Message) event = Event::Decided;
   const auto then = next(now, event);
   if (!then) return log::error("session {}: an event made no sense", session_id);
   if (*then == State::Idle) {

@@ -66,6 +66,16 @@ class Sessions {
   /// as if the process had been killed.
   void stop();
 
+  /// Answers what a turn waits for. It goes on, and the sink hears the rest of it. Errors: those of
+  /// Toolbox::decide().
+  Result<std::unique_ptr<model::Generation>> decide(const Call& call, const std::string& owner,
+                                                    const std::string& approval_id,
+                                                    const Toolbox::Answer& answer,
+                                                    std::shared_ptr<model::EventSink> sink);
+  /// Lets turns go on whose questions nobody has answered in time; done every kExpiryPause.
+  Result<void> expire(const Call& call);
+  static constexpr Millis kExpiryPause{5'000};
+
   /// What the session is doing.
   State state(const std::string& session_id) const;
   /// Stops the turn that runs and drops the messages that wait. Gives how many that were. Errors:
@@ -86,17 +96,18 @@ class Sessions {
 
   Result<void> check(const Submission& submission) const;
   LivePtr live(std::int64_t message_id);
-  void forget(std::int64_t message_id);
+  void forget(std::int64_t message_id, const LivePtr& live);
   Result<void> tell_past(const Call& call, const store::Inbound& inbound, Audience& audience);
   Result<void> stop_one(const Call& call, const store::Inbound& inbound);
 
   void schedule(const std::string& session_id);
+  void watch_expiry(const std::stop_token& stop);
   void work(const std::stop_token& stop);
   std::optional<std::string> next_session(const std::stop_token& stop);
   void serve(const std::string& session_id);
   Result<std::optional<store::Inbound>> next_message(const Call& call,
                                                      const std::string& session_id);
-  void run(const store::Inbound& message);
+  Turn::Outcome run(const store::Inbound& message);
   void note(const std::string& session_id, Event event);
 
   const Parts parts_;
@@ -114,6 +125,7 @@ class Sessions {
   std::atomic<bool> stopping_ = false;  // set under the mutex, for those who wait
   std::condition_variable_any changed_;
   std::vector<std::jthread> threads_ GUARDED_BY(mutex_);  // last: they use all of the above
+  std::jthread expiry_;
 };
 
 }  // namespace hearth::agent

@@ -37,6 +37,15 @@ std::vector<chat::Message> shown(const std::vector<store::Entry>& history) {
   return out;
 }
 
+chat::Question question_of(const store::Approval& approval) {
+  return {.id = approval.id,
+          .tool = approval.asked.tool,
+          .target = approval.asked.target,
+          .arguments = approval.asked.arguments,
+          .preview = approval.asked.preview,
+          .expires_ms = approval.asked.expires_ms};
+}
+
 void add(chat::Usage& sum, const chat::Usage& usage) {
   sum.prompt_tokens += usage.prompt_tokens;
   sum.cached_tokens += usage.cached_tokens;
@@ -53,13 +62,13 @@ Turn::Turn(const Parts& parts, store::Inbound message, Audience& audience, OnSta
       transcript_(parts.store, parts.time),
       turns_(parts.store, parts.time) {}
 
-void Turn::run(const Call& call, const Why& why) {
+Turn::Outcome Turn::run(const Call& call, const Why& why) {
   on_state_(Event::Message);
   const auto prepared = prepare(call);
   if (!prepared.ok()) return end_badly(prepared.error(), why);
   auto finished = work(call);
   if (!finished.ok()) return end_badly(finished.error(), why);
-  end_well(std::move(finished).value());
+  return end_well(std::move(finished).value());
 }
 
 /// What was said before, and the message itself unless a turn that was cut off has it already.
@@ -68,6 +77,7 @@ Result<void> Turn::prepare(const Call& call) {
   model_ = parts_.find_model(options_.model);
   if (!model_) return Error{Code::NotFound, "there is no model '" + options_.model + "'", "model"};
   TRY(wanted_, parts_.read_request(options_.request, message_.offer.owner));
+  TRY_VOID(check_tools());
   TRY_VOID(read_history(call));
   const auto is_mine = [this](const store::Entry& e) {
     return e.turn == message_.turn.value_or(0);
@@ -75,6 +85,17 @@ Result<void> Turn::prepare(const Call& call) {
   if (message_.attempts > 1 && std::ranges::any_of(history_, is_mine)) return ok();
   unsaved_.push_back(entry(message_.offer.message));
   for (const chat::Message& more : options_.more) unsaved_.push_back(entry(more));
+  return ok();
+}
+
+/// A name must say who makes the call.
+Result<void> Turn::check_tools() const {
+  const auto& tools = std::get<chat::Conversation>(wanted_.prompt).tools;
+  for (std::size_t i = 0; i < tools.size(); ++i) {
+    if (parts_.toolbox && parts_.toolbox->has(tools[i].name))
+      return field_error("tools[" + std::to_string(i) + "].function.name",
+                         "'" + tools[i].name + "' is a tool of Hearth's own");
+  }
   return ok();
 }
 
@@ -98,20 +119,92 @@ Result<void> Turn::drop_archived() {
   return ok();
 }
 
+/// Think and act in turns. A turn that goes on has calls whose results are missing.
 Result<chat::Finished> Turn::work(const Call& call) {
-  TRY(Said said, think(call));
+  chat::Finished finished;
+  for (std::uint32_t round = 0;; ++round) {
+    if (!open_calls().empty()) {
+      TRY(auto questions, act(call));
+      finished.questions = std::move(questions);
+    }
+    if (!finished.questions.empty()) finished.reason = chat::FinishReason::RequiresAction;
+    // What is left are the client's calls, or nothing that could go on here.
+    if (!finished.questions.empty() || finished.reason == chat::FinishReason::ToolCalls)
+      return finished;
+    TRY(const Said said, think(call, round < parts_.rounds_max ? May::CallTools : May::Answer));
+    finished = note(said);
+    const auto& calls = said.message.tool_calls;
+    const auto ours = [this](const chat::ToolCall& one) { return is_ours(one); };
+    if (std::ranges::none_of(calls, ours)) return finished;
+    if (std::ranges::all_of(calls, ours)) finished.reason = chat::FinishReason::Stop;
+    TRY_VOID(save(call));
+  }
+}
+
+/// Keeps what the model said.
+chat::Finished Turn::note(const Said& said) {
   add(usage_, said.finished.usage);
-  said.finished.usage = usage_;
-  unsaved_.push_back(entry(std::move(said.message)));
+  unsaved_.push_back(entry(said.message));
   unsaved_.back().model = model_->name();
-  return std::move(said.finished);
+  chat::Finished finished = said.finished;
+  finished.usage = usage_;
+  return finished;
+}
+
+bool Turn::is_ours(const chat::ToolCall& wanted) const {
+  return parts_.toolbox && parts_.toolbox->has(wanted.name);
+}
+
+/// Calls of this turn that have no result yet and are made here.
+std::vector<chat::ToolCall> Turn::open_calls() const {
+  const std::set<std::string> answered = answered_calls(history_);
+  std::vector<chat::ToolCall> open;
+  for (const auto& entry : history_) {
+    if (entry.turn != message_.turn.value_or(0)) continue;
+    for (const auto& wanted : entry.message.tool_calls)
+      if (is_ours(wanted) && !answered.contains(wanted.id)) open.push_back(wanted);
+  }
+  return open;
+}
+
+/// Makes the calls that are open. Gives what somebody has to decide first.
+Result<std::vector<chat::Question>> Turn::act(const Call& call) {
+  on_state_(Event::ToolsWanted);
+  const Toolbox::Place place{message_.offer.owner, message_.offer.session_id,
+                             message_.turn.value_or(0)};
+  std::vector<chat::Question> questions;
+  for (const chat::ToolCall& wanted : open_calls()) {
+    TRY(const auto outcome, parts_.toolbox->act(call, place, wanted));
+    if (const auto* approval = std::get_if<store::Approval>(&outcome)) {
+      questions.push_back(question_of(*approval));
+      continue;
+    }
+    unsaved_.push_back(entry({.role = chat::Role::Tool,
+                              .content = std::get<std::string>(outcome),
+                              .tool_call_id = wanted.id,
+                              .name = wanted.name}));
+    TRY_VOID(save(call));
+  }
+  on_state_(questions.empty() ? Event::ToolsDone : Event::ApprovalNeeded);
+  return questions;
+}
+
+/// Into the transcript, so that a turn that is cut off goes on from here.
+Result<void> Turn::save(const Call& call) {
+  TRY(std::uint32_t number, transcript_.append(call, message_.offer.session_id, unsaved_));
+  for (store::Entry& entry : unsaved_) {
+    entry.number = number++;
+    history_.push_back(std::move(entry));
+  }
+  unsaved_.clear();
+  return ok();
 }
 
 /// Asks the model; while the conversation does not fit its context, the oldest turn goes to the
 /// archive.
-Result<Turn::Said> Turn::think(const Call& call) {
+Result<Turn::Said> Turn::think(const Call& call, May may) {
   for (;;) {
-    auto said = ask_model(call);
+    auto said = ask_model(call, may);
     // Without a field: it is the prompt that does not fit, not one of its parts.
     const bool full =
         !said.ok() && said.error().code == Code::TooLarge && said.error().field.empty();
@@ -121,9 +214,10 @@ Result<Turn::Said> Turn::think(const Call& call) {
   }
 }
 
-Result<Turn::Said> Turn::ask_model(const Call& call) {
+Result<Turn::Said> Turn::ask_model(const Call& call, May may) {
   said_.clear();
-  TRY(auto answer, model::generate(call, *model_, request(),
+  shown_calls_.clear();
+  TRY(auto answer, model::generate(call, *model_, request(may),
                                    [this](const chat::Delta& delta) { on_delta(delta); }));
   return Said{std::move(answer.message), std::move(answer.finished)};
 }
@@ -146,38 +240,63 @@ Result<void> Turn::make_room(const Call& call) {
   return ok();
 }
 
-chat::Request Turn::request() const {
+chat::Request Turn::request(May may) const {
   chat::Request out = wanted_;
   auto& conversation = std::get<chat::Conversation>(out.prompt);
   std::vector<store::Entry> all = history_;
   all.insert(all.end(), unsaved_.begin(), unsaved_.end());
   conversation.messages = shown(all);
+  if (parts_.toolbox)
+    conversation.tools.insert(conversation.tools.end(), parts_.toolbox->offered().begin(),
+                              parts_.toolbox->offered().end());
+  if (may == May::Answer) conversation.tool_choice = {chat::ToolChoice::Mode::None};
   // A conversation is continued: what it computed is kept, also over a restart.
   out.cache.persist = out.cache_prompt;
   return out;
 }
 
+/// Calls of Hearth's own tools are made here and not shown to the client, which would make them.
 void Turn::on_delta(const chat::Delta& delta) {
   said_ += delta.content;
-  audience_.tell(delta);
+  chat::Delta shown = delta;
+  shown.tool_calls.clear();
+  for (const chat::ToolCallDelta& piece : delta.tool_calls) {
+    const bool begins = !piece.name.empty();
+    if (begins && !is_ours({.id = piece.id, .name = piece.name, .arguments = ""}))
+      shown_calls_.emplace(piece.index, static_cast<std::uint32_t>(shown_calls_.size()));
+    const auto number = shown_calls_.find(piece.index);
+    if (number == shown_calls_.end()) continue;
+    shown.tool_calls.push_back(piece);
+    shown.tool_calls.back().index = number->second;
+  }
+  const bool empty = shown.content.empty() && shown.reasoning.empty() && shown.tool_calls.empty() &&
+                     shown.logprobs.empty();
+  if (!empty) audience_.tell(shown);
 }
 
-void Turn::end_well(chat::Finished finished) {
+Turn::Outcome Turn::end_well(chat::Finished finished) {
+  if (finished.reason == chat::FinishReason::RequiresAction) {
+    audience_.tell(std::move(finished));
+    return Outcome::Parked;
+  }
   const auto committed = commit(store::Inbound::State::Done, "");
   if (!committed.ok()) {
     on_state_(Event::Failed);
-    return audience_.tell(chat::Failed{committed.error()});
+    audience_.tell(chat::Failed{committed.error()});
+    return Outcome::Ended;
   }
   on_state_(Event::Answered);
   audience_.tell(std::move(finished));
+  return Outcome::Ended;
 }
 
 /// What was shown was said, even if it was stopped half way.
-void Turn::end_badly(const Error& error, const Why& why) {
+Turn::Outcome Turn::end_badly(const Error& error, const Why& why) {
   const bool stopped = error.code == Code::Cancelled;
   if (stopped && why() == Stop::ShuttingDown) {
     on_state_(Event::Failed);
-    return audience_.tell(chat::Failed{{Code::Unavailable, "the daemon is stopping", {}}});
+    audience_.tell(chat::Failed{{Code::Unavailable, "the daemon is stopping", {}}});
+    return Outcome::Left;
   }
   if (stopped && !said_.empty()) {
     unsaved_.push_back(entry({.role = chat::Role::Assistant, .content = said_}));
@@ -189,6 +308,7 @@ void Turn::end_badly(const Error& error, const Why& why) {
                            stopped ? "stopped by its sender" : error.message));
   on_state_(Event::Failed);
   audience_.tell(chat::Failed{error});
+  return Outcome::Ended;
 }
 
 Result<void> Turn::commit(store::Inbound::State end, const std::string& reason) {

@@ -7,6 +7,7 @@
 
 #include "agent/audience.h"
 #include "agent/session_state.h"
+#include "agent/toolbox.h"
 #include "base/call.h"
 #include "base/result.h"
 #include "base/time_source.h"
@@ -28,7 +29,8 @@ struct Parts {
   /// client's tools; without messages. A turn reads them again after a restart. Any thread.
   std::function<Result<chat::Request>(std::string_view request, const std::string& owner)>
       read_request;
-  std::uint32_t rounds_max = 8;  // model calls of one turn
+  const Toolbox* toolbox = nullptr;  // Hearth's own tools; null: none
+  std::uint32_t rounds_max = 8;      // of tools in one turn; then it answers with what it knows
   Millis turn_timeout{600'000};
 };
 
@@ -53,9 +55,13 @@ class Turn {
 
   Turn(const Parts& parts, store::Inbound message, Audience& audience, OnState on_state);
 
-  /// To its end, which is told to the audience and written into the store together with what was
-  /// said; if `why` says ShuttingDown, it stays Running in the store and goes on after a restart.
-  void run(const Call& call, const Why& why);
+  enum class Outcome : std::uint8_t {
+    Ended,   // written into the store together with what was said
+    Parked,  // Running in the store: it goes on when somebody has decided
+    Left     // Running in the store: it goes on after a restart
+  };
+  /// As far as it comes, which is told to the audience.
+  Outcome run(const Call& call, const Why& why);
 
  private:
   struct Said {
@@ -66,14 +72,21 @@ class Turn {
   Result<void> prepare(const Call& call);
   Result<void> read_history(const Call& call);
   Result<void> drop_archived();
+  Result<void> check_tools() const;
   Result<chat::Finished> work(const Call& call);
-  Result<Said> think(const Call& call);
-  Result<Said> ask_model(const Call& call);
+  enum class May : bool { Answer, CallTools };
+  Result<Said> think(const Call& call, May may);
+  Result<Said> ask_model(const Call& call, May may);
+  chat::Finished note(const Said& said);
+  std::vector<chat::ToolCall> open_calls() const;
+  Result<std::vector<chat::Question>> act(const Call& call);
+  Result<void> save(const Call& call);
+  bool is_ours(const chat::ToolCall& wanted) const;
   Result<void> make_room(const Call& call);
-  chat::Request request() const;
+  chat::Request request(May may) const;
   void on_delta(const chat::Delta& delta);
-  void end_well(chat::Finished finished);
-  void end_badly(const Error& error, const Why& why);
+  Outcome end_well(chat::Finished finished);
+  Outcome end_badly(const Error& error, const Why& why);
   Result<void> commit(store::Inbound::State end, const std::string& reason);
   store::Entry entry(chat::Message message) const;
 
@@ -89,7 +102,8 @@ class Turn {
   std::vector<store::Entry> history_{};  // what the model is shown: earlier turns and this one
   std::vector<store::Entry> unsaved_{};  // of this turn, not in the transcript yet
   std::string said_{};                   // of the answer that is being generated
-  chat::Usage usage_{};                  // of all calls of the model
+  std::map<std::uint32_t, std::uint32_t> shown_calls_{};  // of it: the client's own, renumbered
+  chat::Usage usage_{};                                   // of all calls of the model
 };
 
 }  // namespace hearth::agent

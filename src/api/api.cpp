@@ -7,6 +7,7 @@
 #include "api/http/reply.h"
 #include "api/http/routes.h"
 #include "api/openai/endpoints.h"
+#include "api/sessions/approvals.h"
 #include "api/sessions/endpoints.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -123,6 +124,9 @@ void Api::State::dispatch(const net::Request& request, const Route& route,
     case Endpoint::Detokenize: return detokenize(workplace, request, reply);
     case Endpoint::Models: return list_models(workplace, reply);
     case Endpoint::OneModel: return show_model(workplace, route.argument, reply);
+    case Endpoint::ListApprovals: return list_approvals(workplace, account, reply);
+    case Endpoint::DecideApproval:
+      return decide_approval(workplace, request, route.argument, account, reply);
     case Endpoint::ListSessions:
     case Endpoint::CreateSession:
     case Endpoint::ShowSession:

@@ -7,6 +7,7 @@ const char* finish_reason_name(FinishReason reason) {
     case FinishReason::Stop: return "stop";
     case FinishReason::Length: return "length";
     case FinishReason::ToolCalls: return "tool_calls";
+    case FinishReason::RequiresAction: return "requires_action";
   }
   return "stop";
 }

@@ -111,9 +111,14 @@ inline constexpr std::uint32_t kTopLogprobsMax = 20;
 inline constexpr std::size_t kSchemaBytesMax = 64 * 1024;
 inline constexpr std::size_t kGrammarBytesMax = 64 * 1024;
 
-enum class FinishReason : std::uint8_t { Stop, Length, ToolCalls };
+enum class FinishReason : std::uint8_t {
+  Stop,
+  Length,
+  ToolCalls,
+  RequiresAction,  // of a session's turn alone: it goes on when somebody has decided
+};
 
-/// "stop", "length", "tool_calls", as in the OpenAI API.
+/// "stop", "length", "tool_calls", as in the OpenAI API; "requires_action".
 const char* finish_reason_name(FinishReason reason);
 
 struct TokenLogprob {
@@ -164,12 +169,23 @@ struct Timings {
   std::uint32_t forced_tokens = 0;    // said without sampling: the grammar left no choice
 };
 
+/// A call of a tool that somebody has to allow before the turn goes on.
+struct Question {
+  std::string id;               // "appr_…"
+  std::string tool;             // its name
+  std::string target;           // the path, host or command that it is about
+  std::string arguments;        // JSON text
+  std::string preview;          // what would change, as people see it; may be empty
+  std::int64_t expires_ms = 0;  // since 1970, UTC
+};
+
 /// The last event of a generation that went well.
 struct Finished {
   FinishReason reason = FinishReason::Stop;
   std::string stop_string{};  // which of Request::stop ended it; empty if none did
   Usage usage{};
   Timings timings{};
+  std::vector<Question> questions{};  // RequiresAction only
 };
 
 /// The last event of one that did not.

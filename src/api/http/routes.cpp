@@ -23,6 +23,8 @@ constexpr Row kRows[] = {
     {"/v1/sessions/{id}/messages", "GET", Endpoint::SessionMessages},
     {"/v1/sessions/{id}/fork", "POST", Endpoint::ForkSession},
     {"/v1/sessions/{id}/cancel", "POST", Endpoint::CancelSession},
+    {"/v1/approvals", "GET", Endpoint::ListApprovals},
+    {"/v1/approvals/{id}", "POST", Endpoint::DecideApproval},
     {"/tokenize", "POST", Endpoint::Tokenize},
     {"/detokenize", "POST", Endpoint::Detokenize},
     {"/health", "GET", Endpoint::Health},

@@ -19,6 +19,8 @@ enum class Endpoint : std::uint8_t {
   SessionMessages,
   ForkSession,
   CancelSession,
+  ListApprovals,
+  DecideApproval,
   Tokenize,
   Detokenize,
   Health,

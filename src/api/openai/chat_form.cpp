@@ -87,6 +87,8 @@ class ChatForm final : public Form {
     const char* reason = chat::finish_reason_name(choice.finished->reason);
     Json out = chunk_envelope(choice_json(choice.index, Json::object(), nullptr, reason));
     say_promise(out, choice.started);
+    if (!choice.finished->questions.empty())
+      out["approvals"] = questions_json(choice.finished->questions);
     return out;
   }
   Json whole(const std::vector<Choice>& choices) const override {
@@ -100,6 +102,8 @@ class ChatForm final : public Form {
     Json out = envelope("chat.completion", std::move(list));
     out["usage"] = usage_json(choices);
     if (!choices.empty()) say_promise(out, choices.front().started);
+    if (!choices.empty() && !choices.front().finished->questions.empty())
+      out["approvals"] = questions_json(choices.front().finished->questions);
     return out;
   }
 

@@ -69,6 +69,19 @@ Json timings_json(const chat::Finished& finished) {
           {"forced_n", times.forced_tokens}};
 }
 
+Json questions_json(const std::vector<chat::Question>& questions) {
+  Json out = Json::array();
+  for (const chat::Question& question : questions)
+    out.push_back({{"id", question.id},
+                   {"object", "approval"},
+                   {"tool", question.tool},
+                   {"target", question.target},
+                   {"arguments", question.arguments},
+                   {"preview", question.preview},
+                   {"expires_at", question.expires_ms / 1'000}});
+  return out;
+}
+
 Json Form::envelope(const char* object, Json choices) const {
   Json out;
   out["id"] = header_.id;

@@ -79,6 +79,8 @@ class Form {
 std::unique_ptr<Form> make_chat_form(Header header);
 std::unique_ptr<Form> make_text_form(Header header);
 
+/// What somebody has to decide before the answer goes on.
+Json questions_json(const std::vector<chat::Question>& questions);
 Json usage_json(const std::vector<Choice>& choices);
 /// llama-server's `timings` of one finished choice.
 Json timings_json(const chat::Finished& finished);

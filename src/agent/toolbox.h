@@ -1,0 +1,82 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/call.h"
+#include "base/result.h"
+#include "base/time_source.h"
+#include "chat/message.h"
+#include "policy/rule.h"
+#include "policy/scope.h"
+#include "store/approvals.h"
+#include "store/store.h"
+#include "tools/registry.h"
+#include "tools/runner.h"
+#include "tools/workspace.h"
+
+namespace hearth::agent {
+
+/// Hearth's own tools, as turns use them: what they may do is decided and recorded, and written
+/// down before it is done. Any thread; what it borrows must outlive it.
+class Toolbox {
+ public:
+  struct Parts {
+    store::Store& store;
+    const TimeSource& time;
+    const tools::Registry& registry;
+    const tools::Workspace* workspace = nullptr;  // null: no file is open to tools
+    std::vector<policy::Rule> rules{};            // as configured
+    bool plan_mode = false;                       // look, but change nothing
+    Millis approval_timeout{600'000};             // a question that nobody answers
+  };
+  explicit Toolbox(Parts parts);
+
+  /// What the model may call.
+  const std::vector<chat::Tool>& offered() const { return offered_; }
+  bool has(std::string_view name) const { return parts_.registry.find(name) != nullptr; }
+
+  /// For whom and where a call is made.
+  struct Place {
+    std::string owner;
+    std::string session_id;
+    std::uint32_t turn = 0;
+  };
+  /// What a call came to: what the model is told, or what a person has to decide first.
+  using Outcome = std::variant<std::string, store::Approval>;
+  /// Makes one call of a turn, or what it came to when it was made before: nothing is done twice.
+  /// Everything that goes wrong with the tool is in the text. Errors: those of the store, Timeout,
+  /// Cancelled.
+  Result<Outcome> act(const Call& call, const Place& place, const chat::ToolCall& wanted) const;
+
+  /// A person's answer.
+  struct Answer {
+    store::Verdict verdict;
+    policy::Breadth breadth = policy::Breadth::This;  // of what is learned
+  };
+  /// Decides what a person was asked; with a scope beyond Once, the answer is learned as a rule.
+  /// Errors: those of store::Approvals::decide().
+  Result<store::Approval> decide(const Call& call, const std::string& owner, const std::string& id,
+                                 const Answer& answer) const;
+
+ private:
+  using Checked = tools::Checked;
+  Result<std::optional<std::string>> made_before(const Call& call, const Place& place,
+                                                 const chat::ToolCall& wanted) const;
+  Result<std::vector<policy::Rule>> rules_for(const Call& call, const Place& place) const;
+  Result<void> learn(const Call& call, const store::Approval& decided, const Answer& answer) const;
+  Result<void> record(const Call& call, const Place& place, const Checked& checked) const;
+  Result<Outcome> ask(const Call& call, const Place& place, const chat::ToolCall& wanted,
+                      const Checked& checked, const tools::Situation& situation) const;
+  Result<Outcome> run(const Call& call, const Place& place, const chat::ToolCall& wanted,
+                      const Checked& checked, const tools::Situation& situation,
+                      tools::Runner::Consent consent) const;
+
+  const Parts parts_;
+  const tools::Runner runner_;
+  const std::vector<chat::Tool> offered_;
+};
+
+}  // namespace hearth::agent
