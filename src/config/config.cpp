@@ -99,21 +99,28 @@ Result<void> apply_overrides(const Overrides& overrides, Loaded& loaded) {
   return ok();
 }
 
+std::string absolute(const Environment& environment, const fs::path& base, std::string path) {
+  if (path.starts_with("~/")) path = value_or(environment, "HOME", "~") + path.substr(1);
+  std::error_code problem;
+  const fs::path made = fs::absolute(base / path, problem);
+  return problem ? path : made.lexically_normal().string();
+}
+
 /// Makes every path absolute: "~/x" below HOME, others below the file's or the current directory.
 void make_paths_absolute(const Environment& environment, Loaded& loaded) {
   const std::string file_name = fs::path(loaded.file).filename();
   for (const Setting& setting : settings()) {
-    if (setting.kind != Kind::Path) continue;
-    std::string& path = *std::get<std::string*>(setting.target(loaded.config));
-    if (path.empty()) continue;
-    if (path.starts_with("~/")) path = value_or(environment, "HOME", "~") + path.substr(1);
+    if (setting.kind != Kind::Path && setting.kind != Kind::Paths) continue;
     const auto origin = loaded.origins.find(std::string(setting.name));
     const bool from_file = !file_name.empty() && origin != loaded.origins.end() &&
                            origin->second.starts_with(file_name + ":");
     const fs::path base = from_file ? fs::path(loaded.file).parent_path() : fs::path();
-    std::error_code problem;
-    const fs::path absolute = fs::absolute(base / path, problem);
-    if (!problem) path = absolute.lexically_normal();
+    const Target target = setting.target(loaded.config);
+    if (auto* const* const paths = std::get_if<std::vector<std::string>*>(&target)) {
+      for (std::string& path : **paths) path = absolute(environment, base, path);
+    } else if (std::string& path = *std::get<std::string*>(target); !path.empty()) {
+      path = absolute(environment, base, path);
+    }
   }
 }
 

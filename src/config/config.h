@@ -42,6 +42,24 @@ struct Config {
   struct Cache {
     std::uint64_t disk_bytes_max = 2ull << 30;  // of KV state in data_dir/kv; 0: none is kept
   } cache;
+  struct Tools {
+    std::vector<std::string> workspace{};  // absolute folders; empty: the one a command is given in
+    std::uint32_t output_bytes_max = 65'536;  // of what one tool says
+  } tools;
+  /// A [[policy.rule]], in words; policy reads them. Checked for what needs no policy.
+  struct Rule {
+    std::string name{};  // where it stands, "hearth.toml:12", unless it was given one
+    std::string tool{};
+    std::string kind = "wildcard";  // exact, wildcard, regex
+    std::string pattern{};
+    std::string decision{};  // deny, ask, allow
+    std::string expires{};   // a duration from the start of the program; empty: never
+  };
+  struct Policy {
+    Millis approval_timeout{600'000};  // unanswered for this long: expired
+    bool plan_mode = false;            // tools may look, but change nothing
+    std::vector<Rule> rules{};         // in the order of the file
+  } policy;
   struct Log {
     std::string level = "info";
   } log;

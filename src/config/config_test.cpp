@@ -132,6 +132,16 @@ TEST_F(Load, PathsOfAFileAreRelativeToIt) {
   EXPECT_EQ(loaded().config.model.path, fs::current_path().string() + "/b.gguf");
 }
 
+TEST_F(Load, WorkspaceFoldersAreMadeAbsoluteToo) {
+  overrides_.config_file =
+      write("etc/hearth.toml", "[tools]\nworkspace = [\"work\", \"~/notes\", \"/srv/x/\"]\n");
+  EXPECT_EQ(loaded().config.tools.workspace,
+            (std::vector<std::string>{home_ + "/etc/work", home_ + "/notes", "/srv/x/"}));
+  environment_["HEARTH_TOOLS_WORKSPACE"] = "here,/there";
+  EXPECT_EQ(loaded().config.tools.workspace,
+            (std::vector<std::string>{fs::current_path().string() + "/here", "/there"}));
+}
+
 TEST_F(Load, TakesFabioClawsVariables) {
   environment_.insert({{"HOST", "::1"},
                        {"PORT", "8080"},

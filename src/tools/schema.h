@@ -23,6 +23,7 @@ class Schema {
  public:
   static constexpr std::size_t kBytesMax = 64 * 1024;
   static constexpr int kDepthMax = 16;
+  static constexpr std::size_t kNameBytesMax = 128;  // of a property
   static constexpr std::size_t kNodesMax = 1'024;
   static constexpr std::size_t kArgumentsBytesMax = 4 * 1024 * 1024;
   static constexpr int kArgumentsDepthMax = 32;

@@ -25,6 +25,8 @@ TEST(SchemaMake, RefusesWhatItCannotUseAndSaysWhy) {
       {R"({"type":"object","patternProperties":{}})", "is not understood"},
       {R"({"type":"object","properties":{"a":{"multipleOf":2}}})",
        "parameters.properties.a.multipleOf: is not understood"},
+      {"{\"type\":\"object\",\"properties\":{\"a\\nb\":{}}}", "without control characters"},
+      {R"({"type":"object","properties":{"":{}}})", "a name of 1 to 128 bytes"},
       {R"({"type":"object","properties":[]})", "parameters.properties: an object is required"},
       {R"({"type":"object","properties":{"a":3}})",
        "parameters.properties.a: a schema is an object"},

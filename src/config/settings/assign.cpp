@@ -96,15 +96,6 @@ Problem store(const Setting& setting, std::vector<std::string>& target, const Ra
   return {};
 }
 
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
-
 std::string shown(const Setting&, const std::string& value) { return quoted(value); }
 template <std::integral Number>
 std::string shown(const Setting&, Number value) {
@@ -120,6 +111,15 @@ std::string shown(const Setting& setting, const std::vector<std::string>& items)
 }
 
 }  // namespace
+
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
 
 Error setting_error(std::string_view name, const std::string& problem, const std::string& origin) {
   return {Code::InvalidInput, origin + ": " + std::string(name) + ": " + problem,

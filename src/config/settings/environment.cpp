@@ -21,7 +21,7 @@ std::vector<std::string> split(std::string_view text) {
 }
 
 Raw raw_value(const Setting& setting, const std::string& text) {
-  if (setting.kind == Kind::List) return split(text);
+  if (setting.kind == Kind::List || setting.kind == Kind::Paths) return split(text);
   if (setting.kind == Kind::Flag && (text == "true" || text == "false")) return text == "true";
   if (setting.kind != Kind::Whole) return text;
   std::int64_t number = 0;

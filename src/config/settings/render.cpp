@@ -11,6 +11,28 @@ constexpr std::string_view kHeading =
     "# `hearth config check` tests it, `hearth config show` prints what is in force and where it "
     "came from.\n";
 
+constexpr std::string_view kRulesHelp =
+    "\n# Rules about what tools may do, as many as are needed; docs/tools.md explains them. The "
+    "strictest that\n"
+    "# speaks of a call wins. Such as:\n"
+    "# [[policy.rule]]\n"
+    "# tool = \"write_file\"      # or \"*\": all\n"
+    "# pattern = \"notes/**\"\n"
+    "# kind = \"wildcard\"        # or exact, regex\n"
+    "# decision = \"allow\"       # or ask, deny\n"
+    "# expires = \"8h\"           # from the start of the program; without it: never\n";
+
+std::string rules_text(const Config& config) {
+  std::string out;
+  for (const Config::Rule& rule : config.policy.rules) {
+    out += "\n[[policy.rule]]\nname = " + quoted(rule.name) + "\ntool = " + quoted(rule.tool) +
+           "\nkind = " + quoted(rule.kind) + "\npattern = " + quoted(rule.pattern) +
+           "\ndecision = " + quoted(rule.decision) + "\n";
+    if (!rule.expires.empty()) out += "expires = " + quoted(rule.expires) + "\n";
+  }
+  return out;
+}
+
 std::string section_of(const Setting& setting) {
   const std::size_t dot = setting.name.find('.');
   return std::string(dot == std::string_view::npos ? "" : setting.name.substr(0, dot));
@@ -47,15 +69,17 @@ std::string example_toml() {
   return std::string(kHeading) + "\n" + by_section([&](const Setting& setting) {
            return comment_lines(setting.help) + "#" + key_of(setting) + " = " +
                   toml_text(setting, defaults) + "\n";
-         });
+         }) +
+         std::string(kRulesHelp);
 }
 
 std::string show(const Loaded& loaded) {
   return by_section([&](const Setting& setting) {
-    const auto origin = loaded.origins.find(std::string(setting.name));
-    return key_of(setting) + " = " + toml_text(setting, loaded.config) + "  # " +
-           (origin == loaded.origins.end() ? "default" : origin->second) + "\n";
-  });
+           const auto origin = loaded.origins.find(std::string(setting.name));
+           return key_of(setting) + " = " + toml_text(setting, loaded.config) + "  # " +
+                  (origin == loaded.origins.end() ? "default" : origin->second) + "\n";
+         }) +
+         rules_text(loaded.config);
 }
 
 }  // namespace hearth::config

@@ -20,7 +20,7 @@ struct Unknown {
 };
 using Raw = std::variant<std::string, std::int64_t, std::vector<std::string>, Unknown, bool>;
 
-enum class Kind : std::uint8_t { Text, Path, Choice, Whole, Duration, List, Flag };
+enum class Kind : std::uint8_t { Text, Path, Choice, Whole, Duration, List, Paths, Flag };
 
 /// One thing that can be set. The table of these drives parsing, the environment, the example file,
 /// `config show` and its documentation.
@@ -28,12 +28,12 @@ struct Setting {
   std::string_view name;  // "server.port"
   Kind kind;
   Target (*target)(Config&);
-  std::int64_t min;  // Whole: value; Duration: milliseconds; Text, Path: bytes; List: items
+  std::int64_t min;  // Whole: value; Duration: milliseconds; Text, Path: bytes; List, Paths: items
   std::int64_t max;
   std::string_view choices;  // Choice: "auto, f16, q8_0"
   const char* (*check)(
-      std::string_view);          // Text, List: what is wrong with it, or nullptr; may be null
-  std::string_view short_name;    // "HEARTH_PORT"; empty if none
+      std::string_view);        // Text, List, Paths: what is wrong with it, or nullptr; may be null
+  std::string_view short_name;  // "HEARTH_PORT"; empty if none
   std::string_view foreign_name;  // Fabio-Claw's variable, "PORT"; empty if none
   bool secret;                    // never shown
   std::string_view help;          // lines for the example file, without "#"
@@ -49,6 +49,9 @@ Result<void> assign(const Setting& setting, Config& config, const Raw& raw,
 
 /// The value now, as TOML: `11435`, `"60s"`, `["a", "b"]`; secrets as `"…"`.
 std::string toml_text(const Setting& setting, const Config& config);
+
+/// Text without control characters as a string of TOML.
+std::string quoted(const std::string& text);
 
 /// {InvalidInput, "<origin>: <name>: <problem>", "<name>"}.
 Error setting_error(std::string_view name, const std::string& problem, const std::string& origin);

@@ -99,6 +99,14 @@ TEST(ParseText, ChecksTypesAndRangesAtTheirEdges) {
       {"server.cors_origins = [\"https://a.example:8443\"]", nullptr},
       {"server.cors_origins = [\"https://a.example/\"]", "an origin is required"},
       {"server.cors_origins = [\"*\"]", "an origin is required"},
+      {"tools.workspace = [\"/a\", \"b\"]", nullptr},
+      {"tools.workspace = [\"\"]", "item 1: a folder of 1 to 4095 bytes is required"},
+      {"tools.workspace = [\"a\\nb\"]", "control characters"},
+      {"tools.workspace = \"/a\"", "an array of strings is required"},
+      {"tools.output_bytes_max = 65537", "out of range (1024 to 65536)"},
+      {"policy.approval_timeout = \"24h\"", nullptr},
+      {"policy.approval_timeout = \"999ms\"", "out of range (1s to 24h)"},
+      {"policy.plan_mode = 1", "true or false is required"},
   };
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.text);
@@ -108,6 +116,56 @@ TEST(ParseText, ChecksTypesAndRangesAtTheirEdges) {
     EXPECT_EQ(got.error().code, Code::InvalidInput);
     EXPECT_THAT(got.error().message, HasSubstr(c.problem));
   }
+}
+
+TEST(ParseText, RulesAreReadInTheirOrder) {
+  const auto got = parse_text(
+      "[policy]\nplan_mode = true\n[[policy.rule]]\ntool = \"*\"\npattern = \"**\"\n"
+      "decision = \"deny\"\n[[policy.rule]]\nname = \"notes\"\ntool = \"write_file\"\n"
+      "kind = \"exact\"\npattern = \"a\"\ndecision = \"allow\"\nexpires = \"8h\"\n",
+      "f.toml");
+  ASSERT_TRUE(got.ok()) << got.error().message;
+  const auto& rules = got.value().config.policy.rules;
+  ASSERT_EQ(rules.size(), 2u);
+  EXPECT_EQ(rules[0].name, "f.toml:3");
+  EXPECT_EQ(rules[0].kind, "wildcard");
+  EXPECT_EQ(rules[1].name, "notes");
+  EXPECT_EQ(rules[1].expires, "8h");
+  const auto again = parse_text(show(got.value()), "g");
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(again.value().config.policy.rules[1].pattern, "a");
+}
+
+TEST(ParseText, RulesAreChecked) {
+  const std::string head = "[[policy.rule]]\ntool = \"*\"\npattern = \"**\"\n";
+  const std::pair<std::string, const char*> kBad[] = {
+      {head, "f:1: policy.rule.decision: is required"},
+      {"[[policy.rule]]\ndecision = \"ask\"\npattern = \"a\"\n", "policy.rule.tool: is required"},
+      {"[[policy.rule]]\ndecision = \"ask\"\ntool = \"a\"\n", "policy.rule.pattern: is required"},
+      {head + "decision = \"maybe\"\n",
+       "f:4: policy.rule.decision: 'maybe' is not one of deny, ask, allow"},
+      {head + "kind = \"glob\"\n", "is not one of exact, wildcard, regex"},
+      {head + "desicion = \"ask\"\n",
+       "f:4: unknown key 'policy.rule.desicion'; did you mean 'policy.rule.decision'?"},
+      {head + "decision = 3\n", "f:4: policy.rule.decision: a string is required"},
+      {head + "name = \"a\\nb\"\n", "control characters"},
+      {head + "name = \"" + std::string(129, 'n') + "\"\n", "has 129 bytes; allowed are 1 to 128"},
+      {head + "expires = \"soon\"\n", "policy.rule.expires: not a duration"},
+      {"[policy]\nrule = 3\n", "f:2: policy.rule: tables are required: [[policy.rule]]"},
+      {"[policy]\nrule = [3]\n", "tables are required"},
+      {"[[policy.rules]]\n", "did you mean 'policy.rule'?"},
+  };
+  for (const auto& [text, says] : kBad) {
+    SCOPED_TRACE(text);
+    const auto got = parse_text(text, "f");
+    ASSERT_FALSE(got.ok());
+    EXPECT_EQ(got.error().code, Code::InvalidInput);
+    EXPECT_THAT(got.error().message, HasSubstr(says));
+  }
+  std::string many;
+  for (int i = 0; i < 1'024; ++i) many += head + "decision = \"ask\"\n";
+  EXPECT_TRUE(parse_text(many, "f").ok());
+  EXPECT_THAT(parse_text(many + head, "f").error().message, HasSubstr("at most 1024"));
 }
 
 TEST(ParseText, NeverQuotesATokenThatItRefuses) {

@@ -59,6 +59,14 @@ const char* check_model_name(std::string_view text) {
   return fine ? nullptr : "letters, digits and . - _ : / + are allowed";
 }
 
+const char* check_folder(std::string_view text) {
+  if (text.empty() || text.size() > static_cast<std::size_t>(kPathBytesMax))
+    return "a folder of 1 to 4095 bytes is required";
+  const bool visible =
+      std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; });
+  return visible ? nullptr : "control characters are not allowed";
+}
+
 template <auto Section, auto Member>
 Target at(Config& config) {
   return &((config.*Section).*Member);
@@ -148,6 +156,22 @@ constexpr Setting kSettings[] = {
      std::int64_t{1} << 44, "", nullptr, "", "", false,
      "Bytes of conversations' state kept in data_dir/kv for requests that ask for it with\n"
      "cache.persist, up to 17592186044416; the longest unused goes. 0: nothing is kept."},
+
+    {"tools.workspace", Kind::Paths, at<&C::tools, &Config::Tools::workspace>, 0, 16, "",
+     check_folder, "", "", false,
+     "Folders that file tools may look into, and change after asking, up to 16. Relative paths "
+     "mean\n"
+     "the first. Empty: the folder that `hearth chat` or `hearth run` is started in; none for the "
+     "API."},
+    {"tools.output_bytes_max", Kind::Whole, at<&C::tools, &Config::Tools::output_bytes_max>, 1'024,
+     65'536, "", nullptr, "", "", false,
+     "Most bytes of what one tool says, 1024 to 65536; the rest is cut, with a mark."},
+
+    {"policy.approval_timeout", Kind::Duration, at<&C::policy, &Config::Policy::approval_timeout>,
+     1'000, 24 * kHour, "", nullptr, "", "", false,
+     "A question whether a tool may run expires after this long, 1s to 24h."},
+    {"policy.plan_mode", Kind::Flag, at<&C::policy, &Config::Policy::plan_mode>, 0, 0, "", nullptr,
+     "", "", false, "true: tools may look, but change, run and send nothing."},
 
     {"log.level", Kind::Choice, at<&C::log, &Config::Log::level>, 0, 0,
      "debug, info, warn, error, off", nullptr, "HEARTH_LOG", "", false,

@@ -37,6 +37,7 @@ class Reader {
 
  private:
   Result<void> read_value(const std::string& name, const toml::node& node);
+  Result<void> read_rules(const toml::node& node);
   Error unknown_key(const std::string& name, const toml::node& node) const;
   static std::string line_of(const toml::node& node) {
     return std::to_string(node.source().begin.line);
@@ -93,7 +94,24 @@ Result<void> Reader::read(const toml::table& table, const std::string& prefix) {
   return ok();
 }
 
+Result<void> Reader::read_rules(const toml::node& node) {
+  const auto* const rules = node.as_array();
+  const std::string origin = file_name_ + ":" + line_of(node);
+  for (std::size_t i = 0; rules && i < rules->size(); ++i) {
+    const auto* const table = (*rules)[i].as_table();
+    if (!table) return setting_error("policy.rule", "tables are required: [[policy.rule]]", origin);
+    std::vector<RuleKey> keys;
+    for (const auto& [key, value] : *table)
+      keys.push_back({std::string(key.str()), raw_value(value), file_name_ + ":" + line_of(value)});
+    TRY_VOID(add_rule(keys, file_name_ + ":" + line_of(*table), short_name_ + ":" + line_of(*table),
+                      loaded_.config));
+  }
+  return rules ? ok()
+               : setting_error("policy.rule", "tables are required: [[policy.rule]]", origin);
+}
+
 Result<void> Reader::read_value(const std::string& name, const toml::node& node) {
+  if (name == "policy.rule") return read_rules(node);
   const Setting* const setting = find_setting(name);
   if (!setting) return unknown_key(name, node);
   TRY_VOID(assign(*setting, loaded_.config, raw_value(node), file_name_ + ":" + line_of(node)));
@@ -102,7 +120,7 @@ Result<void> Reader::read_value(const std::string& name, const toml::node& node)
 }
 
 Error Reader::unknown_key(const std::string& name, const toml::node& node) const {
-  std::vector<std::string> known;
+  std::vector<std::string> known = {"policy.rule"};
   for (const Setting& setting : settings()) {
     const std::string candidate(setting.name);
     known.push_back(candidate);

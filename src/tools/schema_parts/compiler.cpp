@@ -22,6 +22,13 @@ bool is_one_of(const std::string& key, std::initializer_list<const char*> names)
   return std::find(names.begin(), names.end(), key) != names.end();
 }
 
+/// Names stand in the prompt, on one line.
+bool is_fine_name(const std::string& name) {
+  return !name.empty() && name.size() <= Schema::kNameBytesMax &&
+         std::none_of(name.begin(), name.end(),
+                      [](unsigned char c) { return c < ' ' || c == 0x7f; });
+}
+
 std::string join(const std::string& path, const std::string& key) { return path + "." + key; }
 
 }  // namespace
@@ -91,6 +98,8 @@ Result<void> Schema::Compiler::take_properties(const Json& value, const std::str
                                                const At& at) {
   if (!value.is_object()) return field_error(path, "an object is required");
   for (const auto& [name, schema] : value.items()) {
+    if (!is_fine_name(name))
+      return field_error(path, "a name of 1 to 128 bytes without control characters is required");
     TRY(auto node, child(schema, join(path, name), at.depth + 1));
     at.node.properties.push_back({name, std::move(node)});
   }
