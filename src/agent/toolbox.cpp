@@ -58,7 +58,9 @@ bool is_end_of_call(const Error& error) {
 }  // namespace
 
 Toolbox::Toolbox(Parts parts)
-    : parts_(std::move(parts)), runner_(parts_.registry), offered_(parts_.registry.for_grammar()) {}
+    : parts_(std::move(parts)),
+      runner_(parts_.registry, parts_.output_bytes_max),
+      offered_(parts_.registry.for_grammar()) {}
 
 Result<Toolbox::Outcome> Toolbox::act(const Call& call, const Place& place,
                                       const chat::ToolCall& wanted) const {

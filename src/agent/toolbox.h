@@ -27,10 +27,11 @@ class Toolbox {
     store::Store& store;
     const TimeSource& time;
     const tools::Registry& registry;
-    const tools::Workspace* workspace = nullptr;  // null: no file is open to tools
-    std::vector<policy::Rule> rules{};            // as configured
-    bool plan_mode = false;                       // look, but change nothing
-    Millis approval_timeout{600'000};             // a question that nobody answers
+    const tools::Workspace* workspace = nullptr;            // null: no file is open to tools
+    std::vector<policy::Rule> rules{};                      // as configured
+    bool plan_mode = false;                                 // look, but change nothing
+    std::size_t output_bytes_max = tools::kOutputBytesMax;  // of what one call says
+    Millis approval_timeout{600'000};                       // a question that nobody answers
   };
   explicit Toolbox(Parts parts);
 

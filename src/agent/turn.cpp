@@ -82,7 +82,7 @@ Result<void> Turn::prepare(const Call& call) {
   const auto is_mine = [this](const store::Entry& e) {
     return e.turn == message_.turn.value_or(0);
   };
-  if (message_.attempts > 1 && std::ranges::any_of(history_, is_mine)) return ok();
+  if (std::ranges::any_of(history_, is_mine)) return ok();
   unsaved_.push_back(entry(message_.offer.message));
   for (const chat::Message& more : options_.more) unsaved_.push_back(entry(more));
   return ok();

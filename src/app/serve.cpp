@@ -8,6 +8,7 @@
 
 #include "agent/sessions.h"
 #include "api/api.h"
+#include "app/assistant.h"
 #include "app/daemon.h"
 #include "app/models.h"
 #include "base/log.h"
@@ -119,10 +120,12 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   TRY(const auto model, open_model(config, time, metrics));
   TRY(const auto store, store::Store::open(config.db_path));
   const api::Models models{{model.get()}};
+  TRY(const auto assistant, Assistant::open(config, *store, time));
   agent::Sessions sessions({.store = *store,
                             .time = time,
                             .find_model = [&models](auto name) { return models.find(name); },
                             .read_request = api::read_session_request,
+                            .toolbox = assistant ? &assistant->toolbox() : nullptr,
                             .turn_timeout = config.model.request_timeout},
                            {});
   api::Api api(api::Parts{.models = models,

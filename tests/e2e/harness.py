@@ -229,4 +229,9 @@ def scripted(*arguments, **options):
     return Daemon("--model", SCRIPTED, *arguments, **options)
 
 
+def tool_calling(**options):
+    """A daemon with the model that calls Hearth's own tools (tests/scripted/tools.json)."""
+    return Daemon("--model", os.path.join(os.path.dirname(SCRIPTED), "scripted-tools.gguf"), **options)
+
+
 NEVER_ENDING = "Never stop."  # the scripted model answers this for ever

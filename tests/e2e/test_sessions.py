@@ -1,10 +1,13 @@
 """Sessions: the daemon remembers, clients send only what is new, and nothing is lost on the way."""
 import concurrent.futures
 import os
+import pathlib
+import shutil
+import tempfile
 import unittest
 
 import harness
-from harness import Daemon, scripted, wait_until
+from harness import Daemon, scripted, tool_calling, wait_until
 
 TOKEN_A, TOKEN_B = "a" * 32, "b" * 32
 
@@ -175,3 +178,81 @@ class Sessions(unittest.TestCase):
             done = harness.run("serve", "--data", daemon.data, "--port", "0")
             assert done.returncode != 0 and "hearth.db" in done.stderr, done.stderr
 
+
+
+class Tools(unittest.TestCase):
+    """Hearth's own tools in a session: the model calls write_file; whatever that says, it answers ANSWER."""
+
+    ANSWER = "I have read what came of it."
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="hearth-workspace-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.new = pathlib.Path(self.folder, "new.txt")
+
+    def daemon(self, **options):
+        return tool_calling(HEARTH_TOOLS_WORKSPACE=self.folder, **options)
+
+    def asked_to_write(self, daemon):
+        answer = say(daemon, "Write hello to new.txt.").json
+        self.assertEqual(answer["choices"][0]["finish_reason"], "requires_action")
+        self.assertNotIn("tool_calls", answer["choices"][0]["message"], "it is not the client who writes")
+        (approval,) = answer["approvals"]
+        self.assertEqual((approval["tool"], approval["target"]), ("write_file", "new.txt"))
+        self.assertIn("+hello", approval["preview"])
+        self.assertFalse(self.new.exists())
+        return approval["id"]
+
+    def test_writing_waits_for_a_yes_over_a_restart(self):
+        with self.daemon() as daemon:
+            approval = self.asked_to_write(daemon)
+            self.assertEqual(state(daemon), "waiting")
+            daemon.process.kill()
+            daemon.process.wait()
+            with self.daemon(data=daemon.data) as again:
+                waiting = get(again, "/v1/approvals").json["data"]
+                self.assertEqual([one["id"] for one in waiting], [approval])
+                answer = again.post(f"/v1/approvals/{approval}", {"decision": "allow"})
+                self.assertEqual(answer.text, self.ANSWER)
+                self.assertEqual(self.new.read_text(), "hello")
+                twice = again.post(f"/v1/approvals/{approval}", {"decision": "deny"})
+                self.assertEqual((twice.status, twice.error["param"]), (400, "approval"))
+                self.assertEqual(state(again), "idle")
+                self.assertEqual(len(messages(again)), 4)
+
+    def test_a_no_is_told_to_the_model(self):
+        with self.daemon() as daemon:
+            approval = self.asked_to_write(daemon)
+            events = daemon.request("POST", f"/v1/approvals/{approval}", {"decision": "deny", "stream": True})
+            self.assertIn(b"[DONE]", events.body)
+            self.assertFalse(self.new.exists())
+            self.assertEqual(messages(daemon)[2]["content"], "denied: the user said no")
+
+    def test_always_is_remembered(self):
+        with self.daemon() as daemon:
+            approval = self.asked_to_write(daemon)
+            daemon.post(f"/v1/approvals/{approval}", {"decision": "allow", "scope": "always"})
+            self.assertEqual(say(daemon, "Write hello to new.txt.", "other").text, self.ANSWER)
+
+    def test_bad_decisions_name_their_field(self):
+        with self.daemon() as daemon:
+            approval = self.asked_to_write(daemon)
+            for body, field in (({}, "decision"), ({"decision": "perhaps"}, "decision"),
+                                ({"decision": "allow", "scope": "forever"}, "scope"),
+                                ({"decision": "allow", "pattern": "all"}, "pattern")):
+                answer = daemon.post(f"/v1/approvals/{approval}", body)
+                self.assertEqual((answer.status, answer.error["param"]), (400, field), body)
+            self.assertEqual(daemon.post("/v1/approvals/appr_x", {"decision": "allow"}).status, 404)
+            self.assertEqual(state(daemon), "waiting")
+
+    def test_without_a_workspace_there_are_no_tools(self):
+        with tool_calling() as daemon:
+            say(daemon, "Write hello to new.txt.")
+            self.assertFalse(self.new.exists())
+            self.assertEqual(len(messages(daemon)), 2)
+
+    def test_in_plan_mode_nothing_is_written(self):
+        with self.daemon(HEARTH_POLICY_PLAN_MODE="true") as daemon:
+            self.assertEqual(say(daemon, "Write hello to new.txt.").text, self.ANSWER)
+            self.assertIn("denied", messages(daemon)[2]["content"])
+            self.assertFalse(self.new.exists())

@@ -1,0 +1,87 @@
+#include "app/assistant.h"
+
+#include <charconv>
+
+#include "policy/written_rule.h"
+#include "store/memories.h"
+#include "tools/builtin.h"
+
+namespace hearth::app {
+namespace {
+
+/// The store's memories, as tools know them.
+class StoredMemories final : public tools::MemoryBook {
+ public:
+  StoredMemories(store::Store& store, const TimeSource& time) : memories_(store, time) {}
+
+  Result<tools::Memory> remember(const Call& call, const std::string& owner,
+                                 const std::string& text) override {
+    TRY(const store::Memory kept, memories_.remember(call, owner, text));
+    return as_tools_know(kept);
+  }
+  Result<std::vector<tools::Memory>> recall(const Call& call, const std::string& owner,
+                                            const std::string& words, std::size_t count) override {
+    TRY(const auto found, memories_.recall(call, owner, words, count));
+    std::vector<tools::Memory> out;
+    std::vector<std::int64_t> ids;
+    for (const store::Memory& memory : found) {
+      out.push_back(as_tools_know(memory));
+      ids.push_back(memory.id);
+    }
+    TRY_VOID(memories_.mark_used(call, owner, ids));
+    return out;
+  }
+  Result<void> forget(const Call& call, const std::string& owner, const std::string& id) override {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number);
+    if (error != std::errc() || end != id.data() + id.size())
+      return Error{Code::NotFound, "there is no memory \"" + id + "\"", "id"};
+    return memories_.forget(call, owner, number);
+  }
+
+ private:
+  static tools::Memory as_tools_know(const store::Memory& memory) {
+    return {std::to_string(memory.id), memory.text, memory.created_ms};
+  }
+  store::Memories memories_;
+};
+
+Result<std::vector<policy::Rule>> rules_of(const config::Config& config, std::int64_t now_ms) {
+  std::vector<policy::Rule> rules;
+  for (const config::Config::Rule& rule : config.policy.rules) {
+    TRY(auto read, policy::read_rule({.name = rule.name,
+                                      .tool = rule.tool,
+                                      .kind = rule.kind,
+                                      .pattern = rule.pattern,
+                                      .decision = rule.decision,
+                                      .expires = rule.expires},
+                                     now_ms));
+    rules.push_back(std::move(read));
+  }
+  return rules;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Assistant>> Assistant::open(const config::Config& config,
+                                                   store::Store& store, const TimeSource& time) {
+  if (config.tools.workspace.empty()) return std::unique_ptr<Assistant>();
+  std::unique_ptr<Assistant> made(new Assistant());
+  TRY(made->workspace_,
+      tools::Workspace::open({.roots = config.tools.workspace, .kept_out = {config.data_dir}}));
+  TRY(made->undo_, tools::Undo::open(config.data_dir + "/undo", time));
+  made->memories_ = std::make_unique<StoredMemories>(store, time);
+  TRY(auto registry,
+      tools::Registry::make(tools::built_in_tools({*made->undo_, *made->memories_, time})));
+  made->registry_ = std::make_unique<tools::Registry>(std::move(registry));
+  agent::Toolbox::Parts parts{.store = store, .time = time, .registry = *made->registry_};
+  parts.workspace = made->workspace_.get();
+  parts.plan_mode = config.policy.plan_mode;
+  parts.approval_timeout = config.policy.approval_timeout;
+  parts.output_bytes_max = config.tools.output_bytes_max;
+  TRY(parts.rules, rules_of(config, unix_time<Millis>(time)));
+  made->toolbox_ = std::make_unique<agent::Toolbox>(std::move(parts));
+  return made;
+}
+
+}  // namespace hearth::app
