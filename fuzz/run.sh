@@ -14,6 +14,9 @@ for source in fuzz/*_fuzz.cpp; do
 done
 cmake --build --preset fuzz --target "${targets[@]/%/_fuzz}"
 mkdir -p build/fuzz/faults
+# llama.cpp is built by GCC, this by Clang, and nlohmann's ordered_map has an empty member that only
+# GCC gives no room: what one makes the other frees with another size. Nothing is read there.
+export ASAN_OPTIONS=new_delete_type_mismatch=0
 failed=0
 for name in "${targets[@]}"; do
   mkdir -p "fuzz/corpus/$name" "build/fuzz/new/$name"
