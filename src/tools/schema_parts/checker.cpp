@@ -115,7 +115,7 @@ Result<void> Schema::Checker::check_object(const Node& node, const Json& value,
   for (const auto& [name, member] : value.items()) {
     const bool is_known =
         std::any_of(node.properties.begin(), node.properties.end(),
-                    [&, &name = name](const auto& one) { return one.name == name; });
+                    [&, &wanted = name](const auto& one) { return one.name == wanted; });
     if (is_known) continue;
     const std::string place =
         path + "." + name.substr(0, utf8_complete_bytes(name.substr(0, kShownBytesMax)));
