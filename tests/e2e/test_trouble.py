@@ -191,16 +191,19 @@ class Disk(unittest.TestCase):
                   "        while True: open(sys.argv[1] + '/filler', 'ab', 0).write(b'x' * 512)\n"
                   "    except OSError as error: print(error)\n"
                   "    for _ in range(3): print(daemon.chat('What is 2+2?').text)\n"
+                  "    refused = daemon.chat('Say hello.', session_id='s')\n"
+                  "    print('session', refused.status, refused.error['message'])\n"
                   "    killed = daemon.engine_pids()\n"
                   "    os.kill(killed[0], 9)\n"
                   "    harness.wait_until(lambda: daemon.engine_pids() not in (killed, []), 30, 'another engine')\n"
                   "    harness.wait_until(daemon.is_ready, 30, 'ready again')\n"
                   "    print(daemon.chat('Say hello.').text, daemon.request('GET', '/health').status)\n"
                   "    print('exit', daemon.stop(20))\n")
-        result = self.run_in_small_disk(script, 256)
+        result = self.run_in_small_disk(script, 2048)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("No space left", result.stdout)
         self.assertEqual(result.stdout.count("2+2 is 4."), 3)
+        self.assertRegex(result.stdout, "session (4|5).. .*full")
         self.assertIn("Hello! I am a scripted test model. 200", result.stdout)
         self.assertIn("exit 0", result.stdout)
 
