@@ -23,6 +23,7 @@ constexpr Row kRows[] = {
     {"/v1/sessions/{id}/messages", "GET", Endpoint::SessionMessages},
     {"/v1/sessions/{id}/fork", "POST", Endpoint::ForkSession},
     {"/v1/sessions/{id}/cancel", "POST", Endpoint::CancelSession},
+    {"/v1/search", "GET", Endpoint::Search},
     {"/tokenize", "POST", Endpoint::Tokenize},
     {"/detokenize", "POST", Endpoint::Detokenize},
     {"/health", "GET", Endpoint::Health},

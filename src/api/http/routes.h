@@ -19,6 +19,7 @@ enum class Endpoint : std::uint8_t {
   SessionMessages,
   ForkSession,
   CancelSession,
+  Search,
   Tokenize,
   Detokenize,
   Health,
