@@ -88,6 +88,10 @@ TEST(Usage, MistakesEndWithStatus2AndAreExplained) {
       {"config", "shw"},
       {"--log-level", "loud", "version"},
       {"bench", "-p", "0", "-n", "0"},
+      {"run", "--session", "", "hi"},
+      {"run", "--session", "work", "--model", "/x.gguf", "hi"},
+      {"chat", "--session", ""},
+      {"chat", "--session", "work", "--continue"},
   };
   for (const auto& arguments : kCases) {
     const Outcome outcome = hearth(arguments);
