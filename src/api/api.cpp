@@ -134,7 +134,7 @@ void Api::State::dispatch(const net::Request& request, const Route& route,
     case Endpoint::SessionMessages:
     case Endpoint::ForkSession:
     case Endpoint::CancelSession:
-      return sessions_endpoint(workplace, request, route, account, reply);
+    case Endpoint::Search: return sessions_endpoint(workplace, request, route, account, reply);
     case Endpoint::Health: return reply->respond(health_page(parts, started));
     case Endpoint::Ready: return reply->respond(ready_page(parts));
     case Endpoint::Metrics: return reply->respond(metrics_page(parts));

@@ -4,8 +4,9 @@
 #include <iostream>
 #include <memory>
 
-#include "cli/ask/conversation.h"
 #include "cli/ask/daemon_client.h"
+#include "cli/chat/passing_dialogue.h"
+#include "cli/chat/session_dialogue.h"
 #include "cli/context.h"
 #include "cli/daemon_start.h"
 #include "cli/terminal/interrupt.h"
@@ -22,37 +23,41 @@ constexpr const char* kFooter =
 running afterwards (`hearth stop`). When standard input is no terminal, each of its
 lines is a message and only the answers are printed.
 
+A chat is not remembered, unless --session or --continue is given: then the daemon
+keeps it, and it goes on where it was, also after a restart. In a session /clear
+begins a new one (work, work-2, work-3 ...), --system counts for the first message
+only, and Ctrl-C stops everything that the session does. A message is asked once: when
+the daemon dies in the middle, it answers as soon as it is back. `hearth sessions`
+lists, shows, searches and deletes them.
+
 Examples:
   hearth chat
+  hearth chat --session work
+  hearth chat --continue
   hearth chat --system "You answer in rhymes."
   printf 'My name is Ada.\nWhat is my name?\n' | hearth chat
 
 Exit status: 0 left, 1 no daemon could be started or reached, 2 wrong settings.)";
 
-constexpr const char* kHelp =
-    "/help   this list\n"
-    "/clear  forget what was said\n"
-    "/quit   leave (also Ctrl-D)\n"
-    "Ctrl-C  stop the answer\n";
-
 constexpr Millis kModelLoadMax{600'000};
 constexpr Millis kAnswerExtra{60'000};  // for the daemon's queue, beyond its longest answer
 
+constexpr Millis kOpenMax{30'000}, kClearMax{30'000};
+
 struct Options {
   std::string system;
+  std::string session;
+  bool names_session = false, continues = false;
 };
 
 /// One conversation on this terminal.
 class Chat {
  public:
-  Chat(DaemonClient client, DaemonClient::Offer offer, const config::Config& config,
-       const std::string& system)
-      : client_(std::move(client)),
-        offer_(std::move(offer)),
-        config_(config),
-        conversation_(system) {}
+  Chat(std::unique_ptr<Dialogue> dialogue, const config::Config& config)
+      : dialogue_(std::move(dialogue)), config_(config) {}
 
-  void greet(const std::string& url) const;
+  void greet(const Call& call, const std::string& model, const std::string& url) const;
+  void tell(const std::string& note) const;
   /// Until the end of the input; the exit status.
   int talk();
 
@@ -60,14 +65,11 @@ class Chat {
   /// False when the person wants to leave.
   bool obey(const std::string& command);
   bool answer(const std::string& text);
-  Result<Reply> ask(const Call& call, std::string& shown);
-  void show(std::string_view text, std::string& shown) const;
-  void tell(const std::string& note) const;
+  void clear();
+  void show_help() const;
 
-  const DaemonClient client_;
-  const DaemonClient::Offer offer_;
+  const std::unique_ptr<Dialogue> dialogue_;
   const config::Config& config_;
-  Conversation conversation_;
   const bool interactive_ = is_terminal(STDIN_FILENO) && is_terminal(STDOUT_FILENO);
   const Style style_ = Style::of(STDOUT_FILENO);
 };
@@ -80,10 +82,12 @@ void Chat::tell(const std::string& note) const {
   }
 }
 
-void Chat::greet(const std::string& url) const {
+void Chat::greet(const Call& call, const std::string& model, const std::string& url) const {
   if (!interactive_) return;
-  std::cout << style_.bold("Hearth " HEARTH_VERSION) << " with " << offer_.name << " at " << url
+  std::cout << style_.bold("Hearth " HEARTH_VERSION) << " with " << model << " at " << url
             << ". /help lists commands, Ctrl-D leaves." << std::endl;
+  tell(printable(dialogue_->about()));
+  for (const std::string& line : dialogue_->recall(call)) tell(line);
 }
 
 int Chat::talk() {
@@ -108,54 +112,56 @@ int Chat::talk() {
 bool Chat::obey(const std::string& command) {
   if (command == "/quit" || command == "/exit") return false;
   if (command == "/clear") {
-    conversation_.clear();
-    tell("forgotten");
+    clear();
   } else if (command == "/help") {
-    std::cout << kHelp << std::flush;
+    show_help();
   } else {
     tell("unknown command " + printable(command) + "; /help lists them");
   }
   return true;
 }
 
-void Chat::show(std::string_view text, std::string& shown) const {
-  std::cout << (interactive_ ? printable(text) : std::string(text)) << std::flush;
-  shown += text;
+void Chat::show_help() const {
+  std::cout << "/help   this list\n"
+               "/clear  "
+            << dialogue_->about_clear()
+            << "\n/quit   leave (also Ctrl-D)\n"
+               "Ctrl-C  stop the answer\n"
+            << printable(dialogue_->about()) << std::endl;
 }
 
-/// Asks, and while the conversation does not fit the context, forgets its oldest turn and asks
-/// again.
-Result<Reply> Chat::ask(const Call& call, std::string& shown) {
-  std::size_t forgotten = 0;
-  for (;;) {
-    const Question question{.messages = conversation_.messages()};
-    auto reply =
-        client_.ask(call, offer_.name, question, [&](std::string_view text) { show(text, shown); });
-    const bool full =
-        !reply.ok() && reply.error().code == Code::TooLarge && reply.error().field == "messages";
-    if (!full || !conversation_.drop_oldest_turn()) return reply;
-    if (++forgotten == 1) tell("(the context is full: the oldest messages are forgotten)");
-  }
+void Chat::clear() {
+  const Interrupt interrupt;
+  const auto cleared = dialogue_->clear(Call::within(kClearMax, interrupt.token()));
+  tell(printable(cleared.ok() ? cleared.value() : cleared.error().message));
 }
 
 bool Chat::answer(const std::string& text) {
-  conversation_.add_user(text);
   const Interrupt interrupt;
   const QuietInput quiet;
   const Call call = Call::within(config_.model.request_timeout + kAnswerExtra, interrupt.token());
-  std::string shown;
-  const auto reply = ask(call, shown);
-  if (!shown.empty() && shown.back() != '\n') std::cout << std::endl;
-  // What was shown was said, even if it was stopped half way.
-  if (reply.ok() || !shown.empty()) {
-    conversation_.add_assistant(shown);
-  } else {
-    conversation_.drop_unanswered();
-  }
+  bool at_line_start = true;
+  const auto end_line = [&] {
+    if (!at_line_start) std::cout << std::endl;
+    at_line_start = true;
+  };
+  const auto reply = dialogue_->ask(
+      call, text,
+      {.on_text =
+           [&](std::string_view piece) {
+             std::cout << (interactive_ ? printable(piece) : std::string(piece)) << std::flush;
+             at_line_start = piece.ends_with('\n');
+           },
+       .on_note =
+           [&](const std::string& note) {
+             end_line();
+             tell(note);
+           }});
+  end_line();
   if (interrupt.signal() != 0) {
     tell("(stopped)");
   } else if (!reply.ok()) {
-    std::cerr << "hearth: " << reply.error().message << std::endl;
+    std::cerr << "hearth: " << printable(reply.error().message) << std::endl;
   } else if (reply.value().finish_reason == "length") {
     tell("(the answer was cut: the context is full)");
   }
@@ -177,7 +183,28 @@ void warn_about_other_model(const config::Config& config, const DaemonClient::Of
             << ", end it first with: hearth stop\n";
 }
 
+/// Where the chat's messages go.
+Result<std::unique_ptr<Dialogue>> open_dialogue(const Call& call, const Context& context,
+                                                const config::Loaded& loaded,
+                                                const Options& options, const DaemonClient& client,
+                                                const std::string& model) {
+  if (!options.names_session && !options.continues)
+    return std::unique_ptr<Dialogue>(
+        std::make_unique<PassingDialogue>(client, model, options.system));
+  SessionDialogue::Start start{.session = options.session, .system = options.system};
+  if (options.continues) {
+    TRY(start.session, session_to_continue(call, client));
+  }
+  TRY(start.has_begun, has_begun(call, client, start.session));
+  if (start.has_begun && !start.system.empty())
+    std::cerr << "hearth: " << printable(late_instructions(start.session)) << std::endl;
+  return std::unique_ptr<Dialogue>(
+      std::make_unique<SessionDialogue>(context, loaded, client, std::move(start)));
+}
+
 int chat(const Context& context, const Options& options) {
+  if (options.names_session && options.session.empty())
+    return fail_usage("--session: a name is required");
   const auto loaded = load_settings(context);
   if (!loaded.ok()) return fail_usage(loaded.error().message);
   const config::Config& config = loaded.value().config;
@@ -186,14 +213,18 @@ int chat(const Context& context, const Options& options) {
       start_daemon(Call::within(kDaemonStartMax, interrupt->token()), context, loaded.value());
   if (interrupt->signal() != 0) return interrupt->exit_status();
   if (!daemon.ok()) return fail(daemon.error());
-  DaemonClient client(daemon.value(), config);
+  const DaemonClient client(daemon.value(), config);
   const auto offer = ready_offer(client, interrupt->token());
   if (interrupt->signal() != 0) return interrupt->exit_status();
   if (!offer.ok()) return fail(offer.error());
   if (context.overrides.model_path) warn_about_other_model(config, offer.value());
+  const Call call = Call::within(kOpenMax, interrupt->token());
+  auto dialogue = open_dialogue(call, context, loaded.value(), options, client, offer.value().name);
+  if (interrupt->signal() != 0) return interrupt->exit_status();
+  if (!dialogue.ok()) return fail(dialogue.error());
+  Chat conversation(std::move(dialogue).value(), config);
+  conversation.greet(call, offer.value().name, daemon.value().url());
   interrupt.reset();  // each answer has its own from here on
-  Chat conversation(std::move(client), offer.value(), config, options.system);
-  conversation.greet(daemon.value().url());
   return conversation.talk();
 }
 
@@ -206,6 +237,18 @@ void add_chat_command(CLI::App& root, Context& context) {
                   [&context, options] { return chat(context, *options); });
   command->add_option("--system,-s", options->system, "Instructions that precede the conversation")
       ->type_name("TEXT");
+  CLI::Option* const named =
+      command
+          ->add_option_function<std::string>(
+              "--session",
+              [options](const std::string& name) {
+                options->session = name;
+                options->names_session = true;
+              },
+              "Talk in this session, which is remembered; a new name begins one")
+          ->type_name("NAME");
+  command->add_flag("--continue,-c", options->continues, "Go on with the session used last")
+      ->excludes(named);
   add_model_option(*command, context);
   add_listen_options(*command, context);
 }

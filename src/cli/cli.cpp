@@ -16,6 +16,7 @@ constexpr const char* kDescription =
 constexpr const char* kFooter = R"(Examples:
   hearth run "What is the capital of Italy?"   one answer
   hearth chat                                  talk; starts the daemon if none runs
+  hearth chat --session work                   the same, remembered; go on with it any time
   hearth serve --model ~/models/qwen.gguf      an OpenAI-compatible server on port 11435
   hearth doctor                                what is wrong with this installation, and the remedy
 `hearth COMMAND --help` explains each command.
@@ -29,6 +30,7 @@ Exit status:
 Files:
   DIR/hearth.toml    settings, if there is one (else ~/.config/hearth/hearth.toml)
   DIR/identity.key   this device's key     DIR/hearth.log   the background daemon's log
+  DIR/hearth.db      all conversations that are remembered
   DIR/hearth.pid     the running daemon    DIR/chat_history what was typed into `hearth chat`
   DIR is --data, HEARTH_DATA, data_dir in the settings, $XDG_DATA_HOME/hearth or
   ~/.local/share/hearth.
@@ -53,6 +55,7 @@ void add_global_options(CLI::App& root, Context& context) {
 void add_commands(CLI::App& root, Context& context) {
   add_run_command(root, context);
   add_chat_command(root, context);
+  add_sessions_command(root, context);
   add_serve_command(root, context);
   add_stop_command(root, context);
   add_status_command(root, context);

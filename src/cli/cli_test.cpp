@@ -53,8 +53,9 @@ class WithData : public testing::Test {
   std::string data_;
 };
 
-constexpr const char* kCommands[] = {"run",     "chat",  "serve",  "stop",   "status", "models",
-                                     "inspect", "bench", "doctor", "config", "version"};
+constexpr const char* kCommands[] = {"run",   "chat",   "sessions", "serve",
+                                     "stop",  "status", "models",   "inspect",
+                                     "bench", "doctor", "config",   "version"};
 
 TEST(Help, NamesEveryCommandAndTheExitStatuses) {
   const Outcome help = hearth({"--help"});
@@ -88,6 +89,15 @@ TEST(Usage, MistakesEndWithStatus2AndAreExplained) {
       {"config", "shw"},
       {"--log-level", "loud", "version"},
       {"bench", "-p", "0", "-n", "0"},
+      {"sessions"},
+      {"sessions", "show"},
+      {"sessions", "search"},
+      {"sessions", "search", "-n", "51", "word"},
+      {"sessions", "export", "work", "--format", "xml"},
+      {"run", "--session", "", "hi"},
+      {"run", "--session", "work", "--model", "/x.gguf", "hi"},
+      {"chat", "--session", ""},
+      {"chat", "--session", "work", "--continue"},
   };
   for (const auto& arguments : kCases) {
     const Outcome outcome = hearth(arguments);

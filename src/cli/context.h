@@ -37,6 +37,7 @@ void add_listen_options(CLI::App& command, Context& context);
 // One for each subcommand, in <name>_command.cpp.
 void add_run_command(CLI::App& root, Context& context);
 void add_chat_command(CLI::App& root, Context& context);
+void add_sessions_command(CLI::App& root, Context& context);
 void add_serve_command(CLI::App& root, Context& context);
 void add_stop_command(CLI::App& root, Context& context);
 void add_status_command(CLI::App& root, Context& context);

@@ -10,6 +10,8 @@
 #include "cli/ask/local.h"
 #include "cli/ask/prompt_input.h"
 #include "cli/context.h"
+#include "cli/daemon_start.h"
+#include "cli/sessions/talk.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/progress.h"
 #include "cli/terminal/style.h"
@@ -23,11 +25,18 @@ terminal; given both, the input follows the arguments. A running daemon of the d
 directory answers, unless --model names a file; without one, the model is loaded for
 this answer. Ctrl-C stops the answer.
 
+With --session the daemon remembers the question and the answer, and what was said
+before counts; it is started if none runs. --system then counts for the first message
+only, and Ctrl-C stops everything that the session does. A question is asked once: when
+the daemon dies in the middle and is back within 5 seconds, the answer goes on.
+
 Examples:
   hearth run "What is the capital of Italy?"
   hearth run --model ~/models/qwen.gguf --max-tokens 200 "Tell me a story"
   git diff | hearth run "Describe this change in one sentence:"
   hearth run --json "2 + 3 = ?" | jq -r .answer
+  hearth run --session work "My name is Ada."
+  hearth run --session work "What is my name?"
 
 Exit status: 0 answered, 1 failed, 2 no prompt or wrong settings, 130 interrupted.)";
 
@@ -37,7 +46,7 @@ struct Options {
   std::vector<std::string> words;
   std::string system;
   Question question;
-  bool as_json = false;
+  bool names_session = false, as_json = false;
 };
 
 /// Shows the answer's text as it comes, unless all of it is wanted as JSON at the end.
@@ -65,17 +74,20 @@ class Output {
 };
 
 nlohmann::ordered_json to_json(const Reply& reply) {
-  return {{"model", reply.model},
-          {"answer", reply.text},
-          {"finish_reason", reply.finish_reason},
-          {"usage",
-           {{"prompt_tokens", reply.usage.prompt_tokens},
-            {"cached_tokens", reply.usage.cached_tokens},
-            {"completion_tokens", reply.usage.completion_tokens}}},
-          {"timings",
-           {{"prompt_ms", reply.timings.prompt_ms},
-            {"predicted_ms", reply.timings.predicted_ms},
-            {"queued_ms", reply.timings.queued_ms}}}};
+  nlohmann::ordered_json out;
+  if (!reply.session_id.empty()) out["session_id"] = reply.session_id;
+  out.update({{"model", reply.model},
+              {"answer", reply.text},
+              {"finish_reason", reply.finish_reason},
+              {"usage",
+               {{"prompt_tokens", reply.usage.prompt_tokens},
+                {"cached_tokens", reply.usage.cached_tokens},
+                {"completion_tokens", reply.usage.completion_tokens}}},
+              {"timings",
+               {{"prompt_ms", reply.timings.prompt_ms},
+                {"predicted_ms", reply.timings.predicted_ms},
+                {"queued_ms", reply.timings.queued_ms}}}});
+  return out;
 }
 
 Result<Reply> ask_daemon(const Call& call, const app::DaemonInfo& daemon,
@@ -96,6 +108,30 @@ Result<Reply> ask_here(const Call& call, const config::Config& config, const Que
   return ask_model(call, *model, question, on_text);
 }
 
+void note(const std::string& text) { std::cerr << "hearth: " << printable(text) << std::endl; }
+
+/// Asks in the session that the options name, with the instructions if it begins with this.
+Result<Reply> ask_in_session(const Call& call, const Context& context, const config::Loaded& loaded,
+                             const Options& options, Output& output) {
+  TRY(const auto daemon, start_daemon(call.at_most(kDaemonStartMax), context, loaded));
+  Talk talk(DaemonClient(daemon, loaded.config), loaded.config);
+  TRY_VOID(wait_until_ready(call, talk.client()));
+  TRY(const DaemonClient::Offer offer, talk.client().offer(call));
+  Question question = options.question;
+  if (!options.system.empty()) {
+    TRY(const bool begun, has_begun(call, talk.client(), question.session));
+    if (begun) note(late_instructions(question.session));
+    if (begun) question.messages.erase(question.messages.begin());
+  }
+  return talk.ask(call, offer.name, std::move(question),
+                  {.on_text = [&](std::string_view text) { output.add(text); },
+                   .on_note =
+                       [&](const std::string& text) {
+                         output.end_line();
+                         note(text);
+                       }});
+}
+
 /// The daemon to ask, if one runs and may be asked.
 std::optional<app::DaemonInfo> daemon_to_ask(const Context& context, const config::Config& config) {
   if (context.overrides.model_path) return std::nullopt;
@@ -104,20 +140,37 @@ std::optional<app::DaemonInfo> daemon_to_ask(const Context& context, const confi
   return std::move(found).value();
 }
 
-Result<Reply> answer(const Context& context, const config::Config& config,
+Result<Reply> answer(const Context& context, const config::Loaded& loaded,
                      const std::stop_token& stop, const Options& options) {
+  const config::Config& config = loaded.config;
   Progress progress;
   Output output(options.as_json, progress);
   const OnText on_text = [&](std::string_view text) { output.add(text); };
   const Call call = Call::within(config.model.request_timeout + kDaemonExtra, stop);
-  const auto daemon = daemon_to_ask(context, config);
-  auto reply = daemon ? ask_daemon(call, *daemon, config, options.question, on_text)
-                      : ask_here(call, config, options.question, progress, on_text);
+  const auto ask = [&]() -> Result<Reply> {
+    if (options.names_session) return ask_in_session(call, context, loaded, options, output);
+    const auto daemon = daemon_to_ask(context, config);
+    if (daemon) return ask_daemon(call, *daemon, config, options.question, on_text);
+    return ask_here(call, config, options.question, progress, on_text);
+  };
+  auto reply = ask();
   output.end_line();
   return reply;
 }
 
+/// What the command line cannot mean; empty if it is fine.
+std::string problem_with(const Context& context, const Options& options) {
+  if (!options.names_session) return "";
+  if (options.question.session.empty()) return "--session: a name is required";
+  if (context.overrides.model_path)
+    return "--session does not go with --model: a session is answered by the daemon, with the "
+           "model that it was started with";
+  return "";
+}
+
 int run(const Context& context, Options& options) {
+  if (const auto problem = problem_with(context, options); !problem.empty())
+    return fail_usage(problem);
   const auto loaded = load_settings(context);
   if (!loaded.ok()) return fail_usage(loaded.error().message);
   const auto prompt = read_prompt(options.words, STDIN_FILENO);
@@ -127,7 +180,7 @@ int run(const Context& context, Options& options) {
   options.question.messages.push_back(said(chat::Role::User, prompt.value()));
 
   const Interrupt interrupt;
-  const auto reply = answer(context, loaded.value().config, interrupt.token(), options);
+  const auto reply = answer(context, loaded.value(), interrupt.token(), options);
   if (interrupt.signal() != 0) return interrupt.exit_status();
   if (!reply.ok()) return fail(reply.error());
   if (options.as_json) std::cout << to_json(reply.value()).dump(2) << "\n";
@@ -145,6 +198,15 @@ void add_run_command(CLI::App& root, Context& context) {
   add_model_option(*command, context);
   command->add_option("--system,-s", options->system, "Instructions that precede the prompt")
       ->type_name("TEXT");
+  command
+      ->add_option_function<std::string>(
+          "--session",
+          [options](const std::string& name) {
+            options->question.session = name;
+            options->names_session = true;
+          },
+          "Ask in this session, which is remembered; a new name begins one")
+      ->type_name("NAME");
   command->add_option("--max-tokens,-n", options->question.tokens_max, "Longest answer, in tokens")
       ->check(CLI::Range(1, 1'048'576).description(""))
       ->type_name("N");
@@ -155,7 +217,8 @@ void add_run_command(CLI::App& root, Context& context) {
       ->type_name("0..2");
   command->add_option("--seed", options->question.seed, "Makes a free choice repeatable")
       ->type_name("N");
-  command->add_flag("--json", options->as_json, "One JSON object: answer, usage, timings, model");
+  command->add_flag("--json", options->as_json,
+                    "One JSON object: answer, usage, timings, model, session_id");
 }
 
 }  // namespace hearth::cli

@@ -106,7 +106,7 @@ class Commands(unittest.TestCase):
 
     def test_help_names_every_command(self):
         text = harness.run("--help").stdout
-        for command in "run chat serve stop status models inspect bench doctor config version".split():
+        for command in "run chat sessions serve stop status models inspect bench doctor config version".split():
             self.assertIn(command, text)
             self.assertIn("xample", harness.run(command, "--help").stdout, command)
 

@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import tempfile
 import unittest
+import urllib.parse
 
 import harness
 from harness import Daemon, scripted, tool_calling, wait_until
@@ -165,6 +166,26 @@ class Sessions(unittest.TestCase):
                 assert daemon.post("/v1/sessions/s/cancel", {}).json["cancelled"] == 1
                 assert asked.result().status >= 400
             assert state(daemon) == "idle"
+
+    def test_search(self):
+        with Daemon(HEARTH_SERVER_TOKENS=f"{TOKEN_A},{TOKEN_B}", wait_ready=False) as daemon:
+            ada, bob = ({"Authorization": f"Bearer {token}"} for token in (TOKEN_A, TOKEN_B))
+            mine = say(daemon, "It's \"odd\", isn't it?", "work", headers=ada).json["session_id"]
+
+            def search(words, headers=ada, **more):
+                return get(daemon, "/v1/search?" + urllib.parse.urlencode({"q": words} | more), headers)
+            for words in ("it's odd", "\"odd\",", "odd?"):
+                found = search(words).json
+                assert found["data"] == [{"session_id": mine, "session_name": "work", "number": 0,
+                                          "snippet": found["data"][0]["snippet"]}], (words, found)
+                assert "[odd]" in found["data"][0]["snippet"].lower(), found
+            for words in ("'", '"', "?", "odd AND", "NEAR(", "-odd", "odd*", "%", "no\nthing"):
+                assert search(words).status == 200, words
+            assert search("odd", bob).json["data"] == []
+            for path in ("/v1/search", "/v1/search?q=", "/v1/search?q=%20"):
+                answer = get(daemon, path, ada)
+                assert (answer.status, answer.error["param"]) == (400, "q"), path
+            assert search("odd", limit=51).error["param"] == "limit"
 
     def test_a_damaged_store_is_said_at_the_start(self):
         with Daemon() as daemon:

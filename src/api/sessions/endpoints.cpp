@@ -1,10 +1,12 @@
 #include "api/sessions/endpoints.h"
 
-#include <charconv>
+#include <map>
 #include <optional>
 
+#include "api/http/query.h"
 #include "api/sessions/owner.h"
 #include "base/fields.h"
+#include "base/utf8.h"
 #include "store/transcript.h"
 
 namespace hearth::api {
@@ -14,6 +16,8 @@ using json = nlohmann::ordered_json;
 
 constexpr Millis kStoreTimeout{30'000};
 constexpr std::size_t kPageDefault = 100, kPageMax = 1'000;  // items of one answer
+constexpr std::size_t kFoundDefault = 20, kFoundMax = 50;    // of a search
+static_assert(kFoundMax < store::Transcript::kFoundMax, "one more is asked for than is shown");
 
 /// One request about sessions, on a thread that may block.
 struct Visit {
@@ -25,23 +29,6 @@ struct Visit {
   store::Sessions sessions() const { return {*parts.store, parts.time}; }
   store::Transcript transcript() const { return {*parts.store, parts.time}; }
 };
-
-/// A whole number of the query ("limit=20"); `fallback` if it is not there. Errors: InvalidInput.
-Result<std::size_t> query_number(const std::string& query, std::string_view name,
-                                 std::size_t fallback, std::size_t most) {
-  const std::string wanted = std::string(name) + "=";
-  std::size_t at = query.starts_with(wanted) ? 0 : query.find("&" + wanted);
-  if (at == std::string::npos) return fallback;
-  if (query[at] == '&') ++at;
-  const std::string_view text = std::string_view(query).substr(at + wanted.size());
-  const std::string_view digits = text.substr(0, text.find('&'));
-  std::size_t value = 0;
-  const auto [end, error] = std::from_chars(digits.begin(), digits.end(), value);
-  const bool whole = error == std::errc() && end == digits.end();
-  if (whole && value <= most) return value;
-  return field_error(std::string(name),
-                     "a whole number from 0 to " + std::to_string(most) + " is required");
-}
 
 json session_json(const Visit& visit, const store::Session& session) {
   return {{"id", session.id},
@@ -136,8 +123,18 @@ Result<json> remove(const Visit& visit) {
   return json{{"id", session.id}, {"object", "session"}, {"deleted", true}};
 }
 
+/// The newest `count`; `has_more` speaks of older ones.
+Result<json> last_messages(const Visit& visit, const std::string& session_id, std::size_t count) {
+  TRY(const auto entries, visit.transcript().read_last(visit.call, session_id, count));
+  json data = json::array();
+  for (const store::Entry& entry : entries) data.push_back(message_json(entry));
+  return list_json(std::move(data), !entries.empty() && entries.front().number > 0);
+}
+
 Result<json> messages(const Visit& visit) {
   TRY(const store::Session session, named(visit));
+  TRY(const std::size_t last, query_number(visit.request.query, "last", 0, kPageMax));
+  if (last > 0) return last_messages(visit, session.id, last);
   TRY(const std::size_t limit, query_number(visit.request.query, "limit", kPageDefault, kPageMax));
   TRY(const std::size_t from, query_number(visit.request.query, "from", 0, UINT32_MAX));
   TRY(auto entries,
@@ -158,6 +155,50 @@ Result<json> cancel(const Visit& visit) {
   return json{{"id", session.id}, {"object", "session"}, {"cancelled", count}};
 }
 
+/// What is searched for. A word may be anything; only nothing cannot be looked for.
+Result<std::string> wanted_words(const Visit& visit) {
+  TRY(const auto given, query_text(visit.request.query, "q"));
+  std::string words = to_utf8(given.value_or(""));
+  if (words.find_first_not_of(" \t\r\n") == std::string::npos)
+    return field_error("q", "words to search for are required");
+  if (words.size() > store::Transcript::kSearchBytesMax)
+    return field_error("q", "at most " + std::to_string(store::Transcript::kSearchBytesMax) +
+                                " bytes are allowed");
+  return words;
+}
+
+/// Names of sessions, each asked for once.
+class Names {
+ public:
+  explicit Names(const Visit& visit) : visit_(visit) {}
+  json of(const std::string& session_id) {
+    const auto [known, is_new] = names_.try_emplace(session_id);
+    if (!is_new) return known->second;
+    // One that was deleted since it was found has no name any more.
+    const auto session = visit_.sessions().find(visit_.call, visit_.owner, session_id);
+    if (session.ok() && session.value().name) known->second = *session.value().name;
+    return known->second;
+  }
+
+ private:
+  const Visit& visit_;
+  std::map<std::string, json> names_;
+};
+
+Result<json> search(const Visit& visit) {
+  TRY(const std::string words, wanted_words(visit));
+  TRY(const std::size_t limit,
+      query_number(visit.request.query, "limit", kFoundDefault, kFoundMax));
+  TRY(auto found, visit.transcript().search(visit.call, visit.owner, words, limit + 1));
+  Names names(visit);
+  return page(std::move(found), limit, [&](const store::Found& one) {
+    return json{{"session_id", one.session_id},
+                {"session_name", names.of(one.session_id)},
+                {"number", one.number},
+                {"snippet", one.snippet}};
+  });
+}
+
 Result<json> reply_to(const Visit& visit) {
   switch (visit.route.endpoint) {
     case Endpoint::ListSessions: return list(visit);
@@ -167,6 +208,7 @@ Result<json> reply_to(const Visit& visit) {
     case Endpoint::SessionMessages: return messages(visit);
     case Endpoint::ForkSession: return fork(visit);
     case Endpoint::CancelSession: return cancel(visit);
+    case Endpoint::Search: return search(visit);
     default: return Error{Code::Internal, "no endpoint of sessions"};
   }
 }

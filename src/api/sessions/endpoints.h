@@ -6,7 +6,7 @@
 
 namespace hearth::api {
 
-/// Every route below /v1/sessions. A session of another token does not exist.
+/// Every route below /v1/sessions, and /v1/search. A session of another token does not exist.
 void sessions_endpoint(Workplace& with, const net::Request& request, const Route& route,
                        std::uint64_t account, const ExchangePtr& exchange);
 

@@ -115,12 +115,14 @@ TEST(RequestBody, CarriesWhatWasAsked) {
   EXPECT_EQ(body["stream"], true);
   EXPECT_EQ(body["messages"][0]["role"], "system");
   EXPECT_EQ(body["messages"][1]["content"], "q\xef\xbf\xbd");
-  EXPECT_FALSE(body.contains("max_tokens") || body.contains("seed"));
-  const Question full{.messages = {}, .tokens_max = 7, .temperature = 1.5, .seed = 9};
+  EXPECT_FALSE(body.contains("max_tokens") || body.contains("seed") || body.contains("session_id"));
+  const Question full{
+      .messages = {}, .tokens_max = 7, .temperature = 1.5, .seed = 9, .session = "work"};
   const auto all = nlohmann::json::parse(request_body("qwen", full));
   EXPECT_EQ(all["max_tokens"], 7);
   EXPECT_EQ(all["temperature"], 1.5);
   EXPECT_EQ(all["seed"], 9);
+  EXPECT_EQ(all["session_id"], "work");
   EXPECT_EQ(nlohmann::json::parse(request_body("qwen", plain))["temperature"], 0.7);
 }
 
@@ -129,7 +131,7 @@ TEST(ReplyReader, PutsAStreamTogether) {
   const OnText on_text = [&](std::string_view text) { shown += text; };
   ReplyReader reader(on_text);
   reader.take(
-      R"({"model":"ember","choices":[{"delta":{"role":"assistant","content":""},"finish_reason":null}]})");
+      R"({"model":"ember","session_id":"sess_1","choices":[{"delta":{"role":"assistant","content":""},"finish_reason":null}]})");
   reader.take(R"({"model":"ember","choices":[{"delta":{"content":"Ro"},"finish_reason":null}]})");
   reader.take(R"({"model":"ember","choices":[{"delta":{"content":"me"},"finish_reason":null}]})");
   reader.take(R"({"model":"ember","choices":[{"delta":{},"finish_reason":"stop"}]})");
@@ -142,6 +144,7 @@ TEST(ReplyReader, PutsAStreamTogether) {
   EXPECT_EQ(shown, "Rome");
   EXPECT_EQ(reply.value().text, "Rome");
   EXPECT_EQ(reply.value().model, "ember");
+  EXPECT_EQ(reply.value().session_id, "sess_1");
   EXPECT_EQ(reply.value().finish_reason, "stop");
   EXPECT_EQ(reply.value().usage.prompt_tokens, 9u);
   EXPECT_EQ(reply.value().usage.cached_tokens, 4u);

@@ -57,6 +57,19 @@ Result<nlohmann::json> DaemonClient::get_json(const Call& call, const std::strin
   return parsed;
 }
 
+Result<nlohmann::ordered_json> DaemonClient::send(const Call& call, const std::string& method,
+                                                  const std::string& target,
+                                                  const std::string& body) const {
+  net::ClientRequest sent = request(method, target);
+  if (!body.empty()) sent.headers.emplace_back("Content-Type", "application/json");
+  sent.body = body;
+  TRY(const net::Response response, net::fetch(call, sent));
+  if (!is_success(response)) return error_of_envelope(response.status, response.body);
+  auto parsed = nlohmann::ordered_json::parse(response.body, nullptr, /*allow_exceptions=*/false);
+  if (parsed.is_discarded()) return Error{Code::Unavailable, target + " did not answer in JSON"};
+  return parsed;
+}
+
 Result<DaemonClient::Offer> DaemonClient::offer(const Call& call) const {
   TRY(const nlohmann::json body, get_json(call, "/v1/models"));
   const auto data = body.is_object() ? body.find("data") : body.end();
@@ -76,6 +89,7 @@ Result<Reply> DaemonClient::ask(const Call& call, const std::string& model,
                                 const Question& question, const OnText& on_text) const {
   net::ClientRequest post = request("POST", "/v1/chat/completions");
   post.headers.emplace_back("Content-Type", "application/json");
+  if (!question.key.empty()) post.headers.emplace_back("Idempotency-Key", question.key);
   post.body = request_body(model, question);
   ReplyReader reader(on_text);
   net::EventStreamParser events;
@@ -109,6 +123,25 @@ Result<void> wait_until_ready(const Call& call, const DaemonClient& daemon) {
   }
   return Error{call.stop.stop_requested() ? Code::Cancelled : Code::Timeout,
                "the daemon is not ready: " + missing};
+}
+
+Result<DaemonClient> wait_until_back(const Call& call, const config::Config& config) {
+  Progress progress;
+  Clock::time_point seen = Clock::now();
+  while (Clock::now() < call.deadline && !call.stop.stop_requested()) {
+    TRY(const auto daemon, app::find_daemon(config.data_dir));
+    if (daemon && daemon->port != 0) {
+      DaemonClient client(*daemon, config);
+      const auto missing = client.missing(call);
+      if (missing.ok() && missing.value().empty()) return client;
+      if (missing.ok()) seen = Clock::now();
+      if (missing.ok()) progress.show(missing.value(), fraction_in(missing.value()));
+    }
+    if (Clock::now() - seen > kDaemonBackMax) return Error{Code::Unavailable, "the daemon is gone"};
+    pause(call, kPollInterval);
+  }
+  return Error{call.stop.stop_requested() ? Code::Cancelled : Code::Timeout,
+               "the daemon did not come back in time"};
 }
 
 }  // namespace hearth::cli

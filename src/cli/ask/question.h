@@ -12,10 +12,12 @@ namespace hearth::cli {
 
 /// What a person wants answered, wherever the model is.
 struct Question {
-  std::vector<chat::Message> messages;
+  std::vector<chat::Message> messages{};
   std::optional<std::uint32_t> tokens_max{};
   std::optional<double> temperature{};  // absent: default_temperature() of the model
   std::optional<std::uint32_t> seed{};
+  std::string session{};  // "sess_…" or a name: asked there; empty: remembered nowhere
+  std::string key{};      // Idempotency-Key: asked again with it, nothing is answered twice
 };
 
 /// The answer, complete.
@@ -23,6 +25,7 @@ struct Reply {
   std::string text;
   std::string model;
   std::string finish_reason;
+  std::string session_id{};  // empty: not in a session
   chat::Usage usage{};
   chat::Timings timings{};
 };

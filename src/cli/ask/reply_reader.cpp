@@ -60,6 +60,7 @@ std::string request_body(const std::string& model, const Question& question) {
                {"stream_options", {{"include_usage", true}}}};
   if (question.tokens_max) body["max_tokens"] = *question.tokens_max;
   if (question.seed) body["seed"] = *question.seed;
+  if (!question.session.empty()) body["session_id"] = question.session;
   return body.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -71,6 +72,7 @@ void ReplyReader::take(std::string_view data) {
   const json chunk = json::parse(data, nullptr, /*allow_exceptions=*/false);
   if (member(chunk, "error").is_object()) problem_ = error_of_envelope(0, data);
   if (reply_.model.empty()) reply_.model = text_of(member(chunk, "model"));
+  if (reply_.session_id.empty()) reply_.session_id = text_of(member(chunk, "session_id"));
   const json& choices = member(chunk, "choices");
   if (choices.is_array() && !choices.empty()) take_choice(choices[0]);
   take_numbers(chunk);
