@@ -117,8 +117,8 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   const SystemTime time;
   metrics::Registry metrics;
   std::atomic<bool> draining = false;
-  TRY(const auto model, open_model(config, time, metrics));
   TRY(const auto store, store::Store::open(config.db_path));
+  TRY(const auto model, open_model(config, time, metrics));
   const api::Models models{{model.get()}};
   TRY(const auto assistant, Assistant::open(config, *store, time));
   agent::Sessions sessions({.store = *store,
