@@ -123,9 +123,10 @@ Result<void> Turn::drop_archived() {
 Result<chat::Finished> Turn::work(const Call& call) {
   chat::Finished finished;
   for (std::uint32_t round = 0;; ++round) {
-    if (!open_calls().empty()) {
+    if (!open_calls(Whose::Ours).empty()) {
       TRY(auto questions, act(call));
       finished.questions = std::move(questions);
+      if (!open_calls(Whose::Clients).empty()) finished.reason = chat::FinishReason::ToolCalls;
     }
     if (!finished.questions.empty()) finished.reason = chat::FinishReason::RequiresAction;
     // What is left are the client's calls, or nothing that could go on here.
@@ -155,14 +156,15 @@ bool Turn::is_ours(const chat::ToolCall& wanted) const {
   return parts_.toolbox && parts_.toolbox->has(wanted.name);
 }
 
-/// Calls of this turn that have no result yet and are made here.
-std::vector<chat::ToolCall> Turn::open_calls() const {
+/// Calls of this turn that have no result yet.
+std::vector<chat::ToolCall> Turn::open_calls(Whose whose) const {
   const std::set<std::string> answered = answered_calls(history_);
   std::vector<chat::ToolCall> open;
   for (const auto& entry : history_) {
     if (entry.turn != message_.turn.value_or(0)) continue;
     for (const auto& wanted : entry.message.tool_calls)
-      if (is_ours(wanted) && !answered.contains(wanted.id)) open.push_back(wanted);
+      if (is_ours(wanted) == (whose == Whose::Ours) && !answered.contains(wanted.id))
+        open.push_back(wanted);
   }
   return open;
 }
@@ -173,7 +175,7 @@ Result<std::vector<chat::Question>> Turn::act(const Call& call) {
   const Toolbox::Place place{message_.offer.owner, message_.offer.session_id,
                              message_.turn.value_or(0)};
   std::vector<chat::Question> questions;
-  for (const chat::ToolCall& wanted : open_calls()) {
+  for (const chat::ToolCall& wanted : open_calls(Whose::Ours)) {
     TRY(const auto outcome, parts_.toolbox->act(call, place, wanted));
     if (const auto* approval = std::get_if<store::Approval>(&outcome)) {
       questions.push_back(question_of(*approval));

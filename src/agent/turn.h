@@ -78,7 +78,8 @@ class Turn {
   Result<Said> think(const Call& call, May may);
   Result<Said> ask_model(const Call& call, May may);
   chat::Finished note(const Said& said);
-  std::vector<chat::ToolCall> open_calls() const;
+  enum class Whose : std::uint8_t { Ours, Clients };
+  std::vector<chat::ToolCall> open_calls(Whose whose) const;
   Result<std::vector<chat::Question>> act(const Call& call);
   Result<void> save(const Call& call);
   bool is_ours(const chat::ToolCall& wanted) const;
