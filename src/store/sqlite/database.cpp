@@ -34,7 +34,11 @@ Code code_of(int status) {
 
 /// The only place that reads sqlite3_errmsg.
 Error error_of(sqlite3* database, int status, const std::string& doing) {
-  const std::string reason = database ? sqlite3_errmsg(database) : sqlite3_errstr(status);
+  std::string reason = database ? sqlite3_errmsg(database) : sqlite3_errstr(status);
+  // What the system said tells more: no permission, too many open files.
+  const int system = database ? sqlite3_system_errno(database) : 0;
+  const bool is_system = (status & 0xFF) == SQLITE_CANTOPEN || (status & 0xFF) == SQLITE_IOERR;
+  if (is_system && system != 0) reason += " (" + std::generic_category().message(system) + ")";
   return {code_of(status), "the store cannot " + doing + ": " + reason};
 }
 
