@@ -20,6 +20,14 @@ Call soon() { return Call::within(Millis(20'000)); }
 
 /// An Api with a store that holds what the test puts in.
 class SessionsApi : public ::testing::Test {
+ public:
+  ~SessionsApi() override {
+    api_.reset();
+    sessions_.reset();
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
  protected:
   SessionsApi() {
     std::string name = std::filesystem::temp_directory_path() / "hearth-api-XXXXXX";
@@ -39,13 +47,6 @@ class SessionsApi : public ::testing::Test {
                                        .sessions = sessions_.get(),
                                        .store = store_.get()});
   }
-  ~SessionsApi() override {
-    api_.reset();
-    sessions_.reset();
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-
   std::string begin(const std::string& name, const std::vector<std::string>& said) {
     const auto session = store::Sessions(*store_, time_).create(soon(), owner_, name).value();
     std::vector<store::Entry> entries;

@@ -112,6 +112,13 @@ TEST(OneLine, HasNoBreaksAndIsSafe) {
 
 /// A server in the daemon's place, that answers as the test says, and its data directory.
 class WithServer : public testing::Test {
+ public:
+  ~WithServer() override {
+    server_.reset();
+    lock_.reset();
+    fs::remove_all(config_.data_dir);
+  }
+
  protected:
   using Exchange = std::shared_ptr<net::Exchange>;
   using Answer = std::function<void(const Exchange&)>;
@@ -126,12 +133,6 @@ class WithServer : public testing::Test {
     EXPECT_TRUE(lock_->publish("127.0.0.1", server_->port()).ok());
     info_ = app::find_daemon(config_.data_dir).value().value();
   }
-  ~WithServer() override {
-    server_.reset();
-    lock_.reset();
-    fs::remove_all(config_.data_dir);
-  }
-
   void take(const net::Request& request, const Exchange& exchange) {
     if (request.path == "/health/ready") return exchange->respond({.body = R"({"missing":[]})"});
     Answer reply;
