@@ -20,9 +20,7 @@ class Audience::Listener {
     if (!sink_) return;
     const auto sink = sink_;  // the call may let go of the other
     sink->on_event(event);
-    if (std::holds_alternative<chat::Finished>(event) ||
-        std::holds_alternative<chat::Failed>(event))
-      sink_.reset();
+    if (chat::is_last(event)) sink_.reset();
   }
 
   /// False if it had heard its last event before.
@@ -46,11 +44,6 @@ void append(chat::Delta& so_far, const chat::Delta& delta) {
   so_far.tool_calls.insert(so_far.tool_calls.end(), delta.tool_calls.begin(),
                            delta.tool_calls.end());
   so_far.logprobs.insert(so_far.logprobs.end(), delta.logprobs.begin(), delta.logprobs.end());
-}
-
-bool says_something(const chat::Delta& delta) {
-  return !delta.content.empty() || !delta.reasoning.empty() || !delta.tool_calls.empty() ||
-         !delta.logprobs.empty();
 }
 
 /// What a listener holds.
@@ -77,7 +70,7 @@ std::unique_ptr<model::Generation> Audience::join(std::shared_ptr<model::EventSi
   {
     MutexLock lock(mutex_);
     if (started_) past.emplace_back(*started_);
-    if (says_something(so_far_)) past.emplace_back(so_far_);
+    if (!chat::is_empty(so_far_)) past.emplace_back(so_far_);
     if (ending_) past.push_back(*ending_);
     if (!ending_) listeners_.push_back(listener);
     first = listener->hold();  // what is told from now on comes behind the past
@@ -102,8 +95,7 @@ void Audience::tell(const chat::Event& event) {
       started_ = *started;
     }
     if (const auto* delta = std::get_if<chat::Delta>(&event)) append(so_far_, *delta);
-    const bool ends = std::holds_alternative<chat::Finished>(event) ||
-                      std::holds_alternative<chat::Failed>(event);
+    const bool ends = chat::is_last(event);
     if (ends) ending_ = event;
     listeners = listeners_;
     if (ends) listeners_.clear();

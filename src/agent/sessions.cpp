@@ -9,10 +9,9 @@ namespace hearth::agent {
 namespace {
 
 constexpr Millis kStoreMax{30'000};  // for what a turn's thread asks of the store
-constexpr const char* kIdPrefix = "sess_";
 constexpr const char* kCancelled = "the message was cancelled";
 
-bool is_id(const std::string& session) { return session.starts_with(kIdPrefix); }
+bool is_id(const std::string& session) { return session.starts_with(store::Sessions::kIdPrefix); }
 
 std::string field(std::size_t message, const char* name) {
   return "messages[" + std::to_string(message) + "]" + (*name ? "." + std::string(name) : "");
@@ -64,9 +63,8 @@ void Sessions::stop() {
 
 Result<void> Sessions::recover(const Call& call) {
   store::Turns turns(parts_.store, parts_.time);
-  TRY(const auto interrupted, turns.recover(call));
+  TRY_VOID(turns.recover(call));  // what tools left unfinished is uncertain from now on
   std::set<std::string> found;
-  for (const auto& turn : interrupted) found.insert(turn.message.offer.session_id);
   std::int64_t after = 0;
   for (;;) {
     TRY(const auto some, inbox_.unfinished(call, store::Inbox::kListMax, after));
@@ -82,9 +80,9 @@ Result<void> Sessions::recover(const Call& call) {
 // ---- the door -----------------------------------------------------------------------------------
 
 Result<std::unique_ptr<model::Generation>> Sessions::submit(
-    const Call& call, const Submission& submission, std::shared_ptr<model::EventSink> sink) {
+    const Call& call, const store::Session& session, const Submission& submission,
+    std::shared_ptr<model::EventSink> sink) {
   if (stopping_) return Error{Code::Unavailable, "the daemon is stopping"};
-  TRY(const store::Session session, open(call, submission));
   Options options{.model = submission.model, .request = submission.request};
   options.more.assign(submission.messages.begin() + 1, submission.messages.end());
   TRY(const auto accepted, inbox_.accept(call, {.session_id = session.id,

@@ -57,9 +57,11 @@ class Sessions {
   Result<store::Session> open(const Call& call, const Submission& submission);
   /// Stores the messages and queues their turn. The sink gets the turn's events, on other threads,
   /// maybe before this returns. When everybody who listens has gone, a turn without a key is
-  /// stopped: nobody can ask for its answer again. Errors: those of open(); Busy (the mailbox is
-  /// full).
-  Result<std::unique_ptr<model::Generation>> submit(const Call& call, const Submission& submission,
+  /// stopped: nobody can ask for its answer again. `session`: as open() gave it for this
+  /// submission. Errors: NotFound (it is gone), InvalidInput (the key), Busy (the mailbox is full),
+  /// those of the store.
+  Result<std::unique_ptr<model::Generation>> submit(const Call& call, const store::Session& session,
+                                                    const Submission& submission,
                                                     std::shared_ptr<model::EventSink> sink);
 
   /// Refuses new messages from now on. A turn that is stopped after this goes on at the next start,

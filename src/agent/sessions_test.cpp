@@ -99,7 +99,12 @@ class AgentSessions : public ::testing::Test {
   }
   Asked submit(const Submission& submission) {
     Asked asked;
-    auto listening = sessions_->submit(soon(), submission, asked.client);
+    const auto session = sessions_->open(soon(), submission);
+    if (!session.ok()) {
+      asked.refused = session.error();
+      return asked;
+    }
+    auto listening = sessions_->submit(soon(), session.value(), submission, asked.client);
     if (listening.ok()) {
       asked.listening = std::move(listening).value();
     } else {

@@ -57,6 +57,15 @@ bool is_end_of_call(const Error& error) {
 
 }  // namespace
 
+chat::Question question_of(const store::Approval& approval) {
+  return {.id = approval.id,
+          .tool = approval.asked.tool,
+          .target = approval.asked.target,
+          .arguments = approval.asked.arguments,
+          .preview = approval.asked.preview,
+          .expires_ms = approval.asked.expires_ms};
+}
+
 Toolbox::Toolbox(Parts parts)
     : parts_(std::move(parts)),
       runner_(parts_.registry, parts_.output_bytes_max),

@@ -8,6 +8,7 @@
 #include "base/call.h"
 #include "base/result.h"
 #include "base/time_source.h"
+#include "chat/generation.h"
 #include "chat/message.h"
 #include "policy/rule.h"
 #include "policy/scope.h"
@@ -18,6 +19,9 @@
 #include "tools/workspace.h"
 
 namespace hearth::agent {
+
+/// An approval as those see it who have to decide.
+chat::Question question_of(const store::Approval& approval);
 
 /// Hearth's own tools, as turns use them: what they may do is decided and recorded, and written
 /// down before it is done. Any thread; what it borrows must outlive it.

@@ -37,15 +37,6 @@ std::vector<chat::Message> shown(const std::vector<store::Entry>& history) {
   return out;
 }
 
-chat::Question question_of(const store::Approval& approval) {
-  return {.id = approval.id,
-          .tool = approval.asked.tool,
-          .target = approval.asked.target,
-          .arguments = approval.asked.arguments,
-          .preview = approval.asked.preview,
-          .expires_ms = approval.asked.expires_ms};
-}
-
 void add(chat::Usage& sum, const chat::Usage& usage) {
   sum.prompt_tokens += usage.prompt_tokens;
   sum.cached_tokens += usage.cached_tokens;
@@ -57,6 +48,7 @@ void add(chat::Usage& sum, const chat::Usage& usage) {
 Turn::Turn(const Parts& parts, store::Inbound message, Audience& audience, OnState on_state)
     : parts_(parts),
       message_(std::move(message)),
+      turn_(message_.turn.value_or(0)),
       audience_(audience),
       on_state_(std::move(on_state)),
       transcript_(parts.store, parts.time),
@@ -79,9 +71,7 @@ Result<void> Turn::prepare(const Call& call) {
   TRY(wanted_, parts_.read_request(options_.request, message_.offer.owner));
   TRY_VOID(check_tools());
   TRY_VOID(read_history(call));
-  const auto is_mine = [this](const store::Entry& e) {
-    return e.turn == message_.turn.value_or(0);
-  };
+  const auto is_mine = [this](const store::Entry& e) { return e.turn == turn_; };
   if (std::ranges::any_of(history_, is_mine)) return ok();
   unsaved_.push_back(entry(message_.offer.message));
   for (const chat::Message& more : options_.more) unsaved_.push_back(entry(more));
@@ -99,22 +89,20 @@ Result<void> Turn::check_tools() const {
   return ok();
 }
 
-/// The newest turns, whole, behind the session's instructions.
+/// The newest turns, whole, behind the session's instructions, which stay when others go to the
+/// archive.
 Result<void> Turn::read_history(const Call& call) {
   const std::string& session = message_.offer.session_id;
   TRY(history_, transcript_.read_last(call, session, kHistoryMax));
-  if (history_.empty() || history_.front().number == 0) return drop_archived();
-  const std::uint32_t cut = history_.front().turn;
-  std::erase_if(history_, [cut](const store::Entry& entry) { return entry.turn == cut; });
-  TRY(auto first, transcript_.read(call, session, 0, 1));
-  if (!first.empty() && first.front().message.role == chat::Role::System)
-    history_.insert(history_.begin(), std::move(first.front()));
-  return drop_archived();
-}
-
-Result<void> Turn::drop_archived() {
+  if (!history_.empty() && history_.front().number > 0) {
+    const std::uint32_t cut = history_.front().turn;
+    std::erase_if(history_, [cut](const store::Entry& entry) { return entry.turn == cut; });
+    TRY(auto first, transcript_.read(call, session, 0, 1));
+    if (!first.empty() && first.front().message.role == chat::Role::System)
+      history_.insert(history_.begin(), std::move(first.front()));
+  }
   std::erase_if(history_, [](const store::Entry& entry) {
-    return entry.archived && entry.message.role != chat::Role::System;  // instructions stay
+    return entry.archived && entry.message.role != chat::Role::System;
   });
   return ok();
 }
@@ -161,7 +149,7 @@ std::vector<chat::ToolCall> Turn::open_calls(Whose whose) const {
   const std::set<std::string> answered = answered_calls(history_);
   std::vector<chat::ToolCall> open;
   for (const auto& entry : history_) {
-    if (entry.turn != message_.turn.value_or(0)) continue;
+    if (entry.turn != turn_) continue;
     for (const auto& wanted : entry.message.tool_calls)
       if (is_ours(wanted) == (whose == Whose::Ours) && !answered.contains(wanted.id))
         open.push_back(wanted);
@@ -172,8 +160,7 @@ std::vector<chat::ToolCall> Turn::open_calls(Whose whose) const {
 /// Makes the calls that are open. Gives what somebody has to decide first.
 Result<std::vector<chat::Question>> Turn::act(const Call& call) {
   on_state_(Event::ToolsWanted);
-  const Toolbox::Place place{message_.offer.owner, message_.offer.session_id,
-                             message_.turn.value_or(0)};
+  const Toolbox::Place place{message_.offer.owner, message_.offer.session_id, turn_};
   std::vector<chat::Question> questions;
   for (const chat::ToolCall& wanted : open_calls(Whose::Ours)) {
     TRY(const auto outcome, parts_.toolbox->act(call, place, wanted));
@@ -227,7 +214,7 @@ Result<Turn::Said> Turn::ask_model(const Call& call, May may) {
 /// Errors: TooLarge (there is nothing older).
 Result<void> Turn::make_room(const Call& call) {
   const auto is_old = [this](const store::Entry& e) {
-    return e.turn != message_.turn.value_or(0) && e.message.role != chat::Role::System;
+    return e.turn != turn_ && e.message.role != chat::Role::System;
   };
   const auto oldest = std::ranges::find_if(history_, is_old);
   if (oldest == history_.end()) return Error{Code::TooLarge, "the message alone is too long"};
@@ -271,9 +258,7 @@ void Turn::on_delta(const chat::Delta& delta) {
     shown.tool_calls.push_back(piece);
     shown.tool_calls.back().index = number->second;
   }
-  const bool empty = shown.content.empty() && shown.reasoning.empty() && shown.tool_calls.empty() &&
-                     shown.logprobs.empty();
-  if (!empty) audience_.tell(shown);
+  if (!chat::is_empty(shown)) audience_.tell(shown);
 }
 
 Turn::Outcome Turn::end_well(chat::Finished finished) {
@@ -330,7 +315,7 @@ Result<void> Turn::commit(store::Inbound::State end, const std::string& reason) 
 }
 
 store::Entry Turn::entry(chat::Message message) const {
-  return {.message = std::move(message), .turn = message_.turn.value_or(0)};
+  return {.message = std::move(message), .turn = turn_};
 }
 
 // ---- options ------------------------------------------------------------------------------------
@@ -338,8 +323,7 @@ store::Entry Turn::entry(chat::Message message) const {
 std::string options_text(const Options& options) {
   Json more = Json::array();
   for (const chat::Message& message : options.more) more.push_back(chat::message_text(message));
-  const Json all = {{"model", options.model}, {"request", options.request}, {"more", more}};
-  return all.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return chat::json_text({{"model", options.model}, {"request", options.request}, {"more", more}});
 }
 
 Result<Options> read_options(const std::string& text) {

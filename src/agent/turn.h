@@ -71,7 +71,6 @@ class Turn {
 
   Result<void> prepare(const Call& call);
   Result<void> read_history(const Call& call);
-  Result<void> drop_archived();
   Result<void> check_tools() const;
   Result<chat::Finished> work(const Call& call);
   enum class May : bool { Answer, CallTools };
@@ -93,6 +92,7 @@ class Turn {
 
   const Parts& parts_;
   const store::Inbound message_;
+  const std::uint32_t turn_;  // that it became
   Audience& audience_;
   const OnState on_state_;
   store::Transcript transcript_;

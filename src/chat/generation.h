@@ -195,4 +195,14 @@ struct Failed {
 
 using Event = std::variant<Started, Delta, Finished, Failed>;
 
+/// Nothing was said.
+inline bool is_empty(const Delta& delta) {
+  return delta.content.empty() && delta.reasoning.empty() && delta.tool_calls.empty() &&
+         delta.logprobs.empty();
+}
+/// Nothing follows it.
+inline bool is_last(const Event& event) {
+  return std::holds_alternative<Finished>(event) || std::holds_alternative<Failed>(event);
+}
+
 }  // namespace hearth::chat

@@ -72,8 +72,11 @@ Result<void> require_session(Database& database, const std::string& id,
 
 Session Sessions::begin(const std::string& owner, const std::optional<std::string>& name) const {
   const std::int64_t now = unix_time<Millis>(time_);
-  return {
-      .id = random_id("sess_"), .owner = owner, .name = name, .created_ms = now, .used_ms = now};
+  return {.id = random_id(Sessions::kIdPrefix),
+          .owner = owner,
+          .name = name,
+          .created_ms = now,
+          .used_ms = now};
 }
 
 Result<Session> Sessions::create(const Call& call, const std::string& owner,

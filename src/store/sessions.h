@@ -32,6 +32,7 @@ Result<void> require_session(Database& database, const std::string& id,
 /// Writer::write and Readers::read.
 class Sessions {
  public:
+  static constexpr const char* kIdPrefix = "sess_";
   static constexpr std::size_t kNameBytesMax = 128;
   static constexpr std::size_t kListMax = 1'000;
 

@@ -39,12 +39,6 @@ Json call_delta_json(const chat::ToolCallDelta& call) {
   return out;
 }
 
-Json call_json(const chat::ToolCall& call) {
-  return {{"id", call.id},
-          {"type", "function"},
-          {"function", {{"name", call.name}, {"arguments", call.arguments}}}};
-}
-
 Json message_json(const chat::Message& message) {
   Json out = {{"role", "assistant"}};
   const bool only_calls = message.content.empty() && !message.tool_calls.empty();
@@ -121,6 +115,12 @@ class ChatForm final : public Form {
 };
 
 }  // namespace
+
+Json call_json(const chat::ToolCall& call) {
+  return {{"id", call.id},
+          {"type", "function"},
+          {"function", {{"name", call.name}, {"arguments", call.arguments}}}};
+}
 
 std::unique_ptr<Form> make_chat_form(Header header) {
   return std::make_unique<ChatForm>(std::move(header));

@@ -20,6 +20,9 @@ struct Workplace {
   std::int64_t started_s;  // wall clock, "created" of the models
 };
 
+/// For what one request asks of the store.
+inline constexpr Millis kStoreTimeout{30'000};
+
 using ExchangePtr = std::shared_ptr<net::Exchange>;
 
 /// Answers the exchange with what went wrong, or with JSON.

@@ -79,6 +79,8 @@ class Form {
 std::unique_ptr<Form> make_chat_form(Header header);
 std::unique_ptr<Form> make_text_form(Header header);
 
+/// A whole tool call of a message.
+Json call_json(const chat::ToolCall& call);
 /// What somebody has to decide before the answer goes on.
 Json questions_json(const std::vector<chat::Question>& questions);
 Json usage_json(const std::vector<Choice>& choices);

@@ -10,8 +10,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr Millis kStoreTimeout{30'000};
-
 /// What a body decides.
 struct Decision {
   agent::Toolbox::Answer answer;
@@ -51,15 +49,6 @@ Result<Decision> parse(const net::Request& request, const std::string& owner) {
   return out;
 }
 
-chat::Question question_of(const store::Approval& approval) {
-  return {.id = approval.id,
-          .tool = approval.asked.tool,
-          .target = approval.asked.target,
-          .arguments = approval.asked.arguments,
-          .preview = approval.asked.preview,
-          .expires_ms = approval.asked.expires_ms};
-}
-
 HttpError nothing_here() {
   return status_error(404, "This server keeps no sessions", "", "not_found");
 }
@@ -95,7 +84,7 @@ void list_approvals(Workplace& with, std::uint64_t account, const ExchangePtr& e
         approvals.waiting(Call::within(kStoreTimeout, exchange->stop()), owner_of(account));
     if (!waiting.ok()) return answer(*exchange, http_error(waiting.error()));
     std::vector<chat::Question> questions;
-    for (const auto& approval : waiting.value()) questions.push_back(question_of(approval));
+    for (const auto& approval : waiting.value()) questions.push_back(agent::question_of(approval));
     answer(*exchange, json{{"object", "list"}, {"data", questions_json(questions)}});
   });
 }

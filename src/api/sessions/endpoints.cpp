@@ -14,7 +14,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr Millis kStoreTimeout{30'000};
 constexpr std::size_t kPageDefault = 100, kPageMax = 1'000;  // items of one answer
 constexpr std::size_t kFoundDefault = 20, kFoundMax = 50;    // of a search
 static_assert(kFoundMax < store::Transcript::kFoundMax, "one more is asked for than is shown");
@@ -40,15 +39,6 @@ json session_json(const Visit& visit, const store::Session& session) {
           {"state", agent::state_name(visit.parts.sessions->state(session.id))}};
 }
 
-json calls_json(const std::vector<chat::ToolCall>& calls) {
-  json out = json::array();
-  for (const chat::ToolCall& call : calls)
-    out.push_back({{"id", call.id},
-                   {"type", "function"},
-                   {"function", {{"name", call.name}, {"arguments", call.arguments}}}});
-  return out;
-}
-
 json message_json(const store::Entry& entry) {
   const chat::Message& message = entry.message;
   json out = {{"number", entry.number},
@@ -56,7 +46,8 @@ json message_json(const store::Entry& entry) {
               {"role", chat::role_name(message.role)},
               {"content", message.content}};
   if (!message.reasoning.empty()) out["reasoning_content"] = message.reasoning;
-  if (!message.tool_calls.empty()) out["tool_calls"] = calls_json(message.tool_calls);
+  for (const chat::ToolCall& call : message.tool_calls)
+    out["tool_calls"].push_back(call_json(call));
   if (!message.tool_call_id.empty()) out["tool_call_id"] = message.tool_call_id;
   if (!message.name.empty()) out["name"] = message.name;
   if (!entry.model.empty()) out["model"] = entry.model;

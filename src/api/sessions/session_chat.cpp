@@ -11,7 +11,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr Millis kStoreTimeout{30'000};
 /// Fields that are not the model's business, or are stored apart.
 constexpr const char* kOwnFields[] = {"messages", "model", "session_id", "stream",
                                       "stream_options"};
@@ -59,7 +58,6 @@ void run(Workplace& with, SessionRequest wanted, model::Model& model, const Exch
   agent::Sessions& sessions = *with.parts.sessions;
   const auto session = sessions.open(call, wanted.submission);
   if (!session.ok()) return answer(*exchange, http_error(session.error()));
-  wanted.submission.session = session.value().id;
   Header header = header_for(with, "chatcmpl-", model, wanted.delivery.include_usage);
   header.session_id = session.value().id;
   RunPlan plan;
@@ -69,7 +67,7 @@ void run(Workplace& with, SessionRequest wanted, model::Model& model, const Exch
   plan.choices.emplace_back();
   std::make_shared<Run>(std::move(plan), exchange, with.runs)
       ->start([&](const chat::Request&, std::shared_ptr<model::EventSink> sink) {
-        return sessions.submit(call, wanted.submission, std::move(sink));
+        return sessions.submit(call, session.value(), wanted.submission, std::move(sink));
       });
 }
 

@@ -22,6 +22,15 @@ bool is_success(const net::Response& response) {
   return response.status >= 200 && response.status < 300;
 }
 
+/// The body of a 2xx answer. Errors: that of an error answer; Unavailable (no JSON).
+template <class Json>
+Result<Json> json_of(const net::Response& response, const std::string& target) {
+  if (!is_success(response)) return error_of_envelope(response.status, response.body);
+  auto parsed = Json::parse(response.body, nullptr, /*allow_exceptions=*/false);
+  if (parsed.is_discarded()) return Error{Code::Unavailable, target + " did not answer in JSON"};
+  return parsed;
+}
+
 /// Sleeps unless somebody asks to stop.
 void pause(const Call& call, Millis span) {
   std::mutex mutex;
@@ -51,10 +60,7 @@ Result<net::Response> DaemonClient::get(const Call& call, const std::string& tar
 
 Result<nlohmann::json> DaemonClient::get_json(const Call& call, const std::string& target) const {
   TRY(const net::Response response, get(call, target));
-  if (!is_success(response)) return error_of_envelope(response.status, response.body);
-  auto parsed = nlohmann::json::parse(response.body, nullptr, /*allow_exceptions=*/false);
-  if (parsed.is_discarded()) return Error{Code::Unavailable, target + " did not answer in JSON"};
-  return parsed;
+  return json_of<nlohmann::json>(response, target);
 }
 
 Result<nlohmann::ordered_json> DaemonClient::send(const Call& call, const std::string& method,
@@ -64,10 +70,7 @@ Result<nlohmann::ordered_json> DaemonClient::send(const Call& call, const std::s
   if (!body.empty()) sent.headers.emplace_back("Content-Type", "application/json");
   sent.body = body;
   TRY(const net::Response response, net::fetch(call, sent));
-  if (!is_success(response)) return error_of_envelope(response.status, response.body);
-  auto parsed = nlohmann::ordered_json::parse(response.body, nullptr, /*allow_exceptions=*/false);
-  if (parsed.is_discarded()) return Error{Code::Unavailable, target + " did not answer in JSON"};
-  return parsed;
+  return json_of<nlohmann::ordered_json>(response, target);
 }
 
 Result<DaemonClient::Offer> DaemonClient::offer(const Call& call) const {

@@ -3,13 +3,13 @@
 #include "cli/daemon_start.h"
 #include "cli/sessions/directory.h"
 #include "cli/sessions/message_text.h"
+#include "store/sessions.h"
 
 namespace hearth::cli {
 namespace {
 
 constexpr std::size_t kRecalled = 2;  // messages
 constexpr const char* kNewName = "chat";
-constexpr std::string_view kIdPrefix = "sess_";
 
 }  // namespace
 
@@ -51,7 +51,7 @@ Result<Reply> SessionDialogue::ask(const Call& call, const std::string& text, co
 
 Result<std::string> SessionDialogue::clear(const Call& call) {
   TRY_VOID(connect(call));
-  const bool unnamed = session_.starts_with(kIdPrefix);
+  const bool unnamed = session_.starts_with(store::Sessions::kIdPrefix);
   const std::string before = std::move(session_);
   auto name = Directory(talk_.client()).free_name(call, unnamed ? kNewName : before);
   session_ = name.ok() ? name.value() : before;

@@ -21,11 +21,6 @@ void append(chat::Delta& to, chat::Delta from) {
 
 }  // namespace
 
-bool is_empty(const chat::Delta& delta) {
-  return delta.content.empty() && delta.reasoning.empty() && delta.tool_calls.empty() &&
-         delta.logprobs.empty();
-}
-
 Answer::Answer(const LoadedModel& model, const GenerateJob& job, std::uint32_t tokens_max)
     : model_(model),
       job_(job),

@@ -52,7 +52,4 @@ class Answer {
   std::string stop_string_{};
 };
 
-/// True if a delta says nothing.
-bool is_empty(const chat::Delta& delta);
-
 }  // namespace hearth::engine

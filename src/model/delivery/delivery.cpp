@@ -7,11 +7,6 @@
 
 namespace hearth::model {
 
-bool is_last(const chat::Event& event) {
-  return std::holds_alternative<chat::Finished>(event) ||
-         std::holds_alternative<chat::Failed>(event);
-}
-
 bool Delivery::deliver(const chat::Event& event) {
   {
     MutexLock lock(mutex_);

@@ -10,9 +10,6 @@
 
 namespace hearth::model {
 
-/// True for Finished and Failed.
-bool is_last(const chat::Event& event);
-
 /// Hands one generation's events to its sink, and is the one place where the promises of EventSink
 /// and Generation are kept: one event at a time, none after the last, none after close() has
 /// returned. A sink that throws is logged and gets nothing more. Any thread.
