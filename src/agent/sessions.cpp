@@ -47,6 +47,7 @@ Sessions::~Sessions() {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
+    resting_.request_stop();
     for (const auto& [id, live] : live_) live->stop.request_stop();
     threads.swap(threads_);
   }
@@ -58,6 +59,7 @@ Sessions::~Sessions() {
 void Sessions::stop() {
   MutexLock lock(mutex_);
   stopping_ = true;
+  resting_.request_stop();
   changed_.notify_all();
 }
 
@@ -209,6 +211,12 @@ Result<void> Sessions::stop_one(const Call& call, const store::Inbound& inbound)
   return ok();
 }
 
+Result<ContextView> Sessions::view_context(const Call& call, const std::string& owner,
+                                           const std::string& session_id) {
+  TRY(const store::Session session, sessions_.find(call, owner, session_id));
+  return agent::view_context(call, parts_, session.id);
+}
+
 std::size_t Sessions::turns() const {
   MutexLock lock(mutex_);
   return active_.size();
@@ -256,6 +264,8 @@ void Sessions::watch_expiry(const std::stop_token& stop) {
 void Sessions::schedule(const std::string& session_id) {
   MutexLock lock(mutex_);
   if (stopping_) return;
+  resting_.request_stop();
+  resting_ = {};
   if (!active_.insert(session_id).second) {
     again_.insert(session_id);
     return;
@@ -320,7 +330,19 @@ Turn::Outcome Sessions::run(const store::Inbound& message) {
   const auto why = [this] { return stopping_ ? Turn::Stop::ShuttingDown : Turn::Stop::Cancelled; };
   const auto outcome = turn.run(Call::within(parts_.turn_timeout, here->stop.get_token()), why);
   forget(message.id, here);
+  if (outcome == Turn::Outcome::Ended) rest(turn, session);
   return outcome;
+}
+
+/// Only while no other session has anything to do, and no longer than that.
+void Sessions::rest(Turn& turn, const std::string& session_id) {
+  std::stop_token stop;
+  {
+    MutexLock lock(mutex_);
+    if (stopping_ || active_.size() > 1 || again_.contains(session_id)) return;
+    stop = resting_.get_token();
+  }
+  turn.rest(Call::within(parts_.turn_timeout, stop));
 }
 
 void Sessions::note(const std::string& session_id, Event event) {

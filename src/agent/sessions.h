@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/audience.h"
+#include "agent/context_view.h"
 #include "agent/session_state.h"
 #include "agent/turn.h"
 #include "base/mutex.h"
@@ -84,6 +85,9 @@ class Sessions {
   /// NotFound.
   Result<std::size_t> cancel(const Call& call, const std::string& owner,
                              const std::string& session_id);
+  /// See view_context(). Errors: NotFound, and those.
+  Result<ContextView> view_context(const Call& call, const std::string& owner,
+                                   const std::string& session_id);
   /// Turns that run or wait now.
   std::size_t turns() const;
 
@@ -110,6 +114,7 @@ class Sessions {
   Result<std::optional<store::Inbound>> next_message(const Call& call,
                                                      const std::string& session_id);
   Turn::Outcome run(const store::Inbound& message);
+  void rest(Turn& turn, const std::string& session_id);
   void note(const std::string& session_id, Event event);
 
   const Parts parts_;
@@ -124,7 +129,8 @@ class Sessions {
   std::set<std::string> active_ GUARDED_BY(mutex_);          // ready, or being looked at
   std::set<std::string> again_ GUARDED_BY(mutex_);           // to be looked at once more
   std::size_t idle_threads_ GUARDED_BY(mutex_) = 0;
-  std::atomic<bool> stopping_ = false;  // set under the mutex, for those who wait
+  std::stop_source resting_ GUARDED_BY(mutex_){};  // ends what is done while nobody waits
+  std::atomic<bool> stopping_ = false;             // set under the mutex, for those who wait
   std::condition_variable_any changed_;
   std::vector<std::jthread> threads_ GUARDED_BY(mutex_);  // last: they use all of the above
   std::jthread expiry_;

@@ -8,6 +8,8 @@
 #include <future>
 
 #include "model/fake_model.h"
+#include "store/memories.h"
+#include "store/summaries.h"
 #include "store/transcript.h"
 
 namespace hearth::agent {
@@ -15,6 +17,8 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 Call soon() { return Call::within(Millis(20'000)); }
 
@@ -25,6 +29,7 @@ class Client final : public model::EventSink {
     MutexLock lock(mutex_);
     if (const auto* delta = std::get_if<chat::Delta>(&event)) text_ += delta->content;
     if (const auto* failed = std::get_if<chat::Failed>(&event)) error_ = failed->error;
+    if (const auto* finished = std::get_if<chat::Finished>(&event)) notes_ = finished->notes;
     over_ |= std::holds_alternative<chat::Finished>(event) || error_.has_value();
     changed_.notify_all();
   }
@@ -33,6 +38,12 @@ class Client final : public model::EventSink {
     MutexLock lock(mutex_);
     while (!over_) changed_.wait(mutex_);
     return error_ ? std::string(code_name(error_->code)) + ": " + error_->message : text_;
+  }
+  /// What it was told beside the answer.
+  std::vector<std::string> notes() {
+    answer();
+    MutexLock lock(mutex_);
+    return notes_;
   }
   void wait_for(std::string_view text) {
     MutexLock lock(mutex_);
@@ -44,6 +55,7 @@ class Client final : public model::EventSink {
   std::condition_variable_any changed_;
   std::string text_ GUARDED_BY(mutex_);
   std::optional<Error> error_ GUARDED_BY(mutex_);
+  std::vector<std::string> notes_ GUARDED_BY(mutex_);
   bool over_ GUARDED_BY(mutex_) = false;
 };
 
@@ -76,12 +88,15 @@ class AgentSessions : public ::testing::Test {
     return {.store = *store_,
             .time = time_,
             .find_model = [this](std::string_view name) -> model::Model* {
+              if (name == "writer") return &writer_;
               return name.empty() || name == "fake" ? &model_ : nullptr;
             },
             .read_request =
                 [](std::string_view, const std::string&) {
                   return chat::Request{.prompt = chat::Conversation{}};
-                }};
+                },
+            .window = window_,
+            .summary_model = summary_model_};
   }
 
   struct Asked {
@@ -94,7 +109,7 @@ class AgentSessions : public ::testing::Test {
             std::optional<std::string> key = {}, const std::string& owner = "ann") {
     Submission submission{.owner = owner, .session = session, .key = std::move(key)};
     submission.messages.push_back({.content = text});
-    submission.digest = text;
+    submission.digest = text.substr(0, 64);
     return submit(submission);
   }
   Asked submit(const Submission& submission) {
@@ -123,12 +138,23 @@ class AgentSessions : public ::testing::Test {
                       (": " + entry.message.content));
     return lines;
   }
+  chat::Conversation last_conversation() const {
+    return std::get<chat::Conversation>(model_.requests().back().prompt);
+  }
+  /// Behind the static zone.
   std::vector<std::string> last_prompt() const {
     std::vector<std::string> contents;
-    const chat::Request request = model_.requests().back();
-    for (const auto& message : std::get<chat::Conversation>(request.prompt).messages)
-      contents.push_back(message.content);
+    for (const auto& message : last_conversation().messages) contents.push_back(message.content);
+    EXPECT_EQ(last_conversation().messages.front().role, chat::Role::System);
+    contents.erase(contents.begin());
     return contents;
+  }
+  store::Summary wait_for_summary() {
+    store::Summaries summaries(*store_, time_);
+    for (;;) {
+      if (const auto found = summaries.latest(soon(), id_of("s")).value()) return *found;
+      std::this_thread::yield();
+    }
   }
   std::string id_of(const std::string& session) {
     return store::Sessions(*store_, time_).find_named(soon(), "ann", session).value().id;
@@ -146,7 +172,13 @@ class AgentSessions : public ::testing::Test {
                  {"slow too", {.pieces = {"four"}, .manual = true}},
                  {"bad", {.error = Error{Code::Unavailable, "the engine crashed"}}},
                  {"", {.pieces = {"Hel", "lo"}}}},
-       .context_tokens = 100}};
+       .context_tokens = 2'048}};
+  model::FakeModel writer_{
+      {.name = "writer",
+       .rules = {{"", {.pieces = {"Ann said a hundred letters, five times or so."}}}},
+       .context_tokens = 100'000}};
+  context::Window window_{};
+  std::string summary_model_{};
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<Sessions> sessions_;
 };
@@ -268,11 +300,59 @@ TEST_F(AgentSessions, SayWhyATurnFailedAndForgetIt) {
 }
 
 TEST_F(AgentSessions, PutTheOldestIntoTheArchiveWhenTheContextIsFull) {
-  const std::string first(40, '1'), second(40, '2'), third(40, '3');
-  for (const std::string& text : {first, second, third}) EXPECT_EQ(say(text).answer(), "Hello");
-  EXPECT_THAT(last_prompt(), ElementsAre(second, "Hello", third));
+  const std::string first(800, '1'), second(800, '2'), third(800, '3');
+  for (const std::string& text : {first, second}) EXPECT_EQ(say(text).answer(), "Hello");
+  Asked last = say(third);
+  EXPECT_EQ(last.answer(), "Hello");
+  EXPECT_THAT(
+      last_prompt(),
+      ElementsAre("[earlier: 2 older messages are in the archive]\n\n" + second, "Hello", third));
+  EXPECT_THAT(last.client->notes(), ElementsAre(HasSubstr("went to the archive")));
   EXPECT_EQ(transcript().size(), 6u);
-  EXPECT_THAT(say(std::string(101, 'x')).answer(), HasSubstr("TooLarge"));
+  Asked next = say("hi");
+  EXPECT_EQ(next.answer(), "Hello");
+  EXPECT_THAT(next.client->notes(), IsEmpty()) << "it is told once";
+  EXPECT_THAT(say(std::string(2'049, 'x')).answer(), HasSubstr("TooLarge"));
+  EXPECT_EQ(store::Summaries(*store_, time_).latest(soon(), id_of("s")).value()->number, 2u)
+      << "nothing goes for a message that does not fit alone";
+}
+
+TEST_F(AgentSessions, SummariseTheOldestWhileNobodyWaits) {
+  window_.history_tokens_max = 300;
+  summary_model_ = "writer";
+  restart();
+  for (int turn = 0; turn < 5; ++turn) EXPECT_EQ(say(std::string(100, 'x')).answer(), "Hello");
+  const store::Summary summary = wait_for_summary();
+  EXPECT_EQ(summary.model, "writer");
+  EXPECT_EQ(summary.number, 4u);
+  EXPECT_GT(summary.before_tokens, 200u);
+  EXPECT_LT(summary.after_tokens, summary.before_tokens);
+  Asked next = say("hi");
+  EXPECT_EQ(next.answer(), "Hello");
+  EXPECT_THAT(last_prompt().front(), StartsWith("[earlier: Ann said a hundred letters"));
+  EXPECT_EQ(last_prompt().back(), "hi");
+  EXPECT_THAT(next.client->notes(), ElementsAre(HasSubstr("were summarised")));
+  EXPECT_EQ(transcript().size(), 12u);
+}
+
+TEST_F(AgentSessions, WithoutASummaryALineSaysWhereTheOldestAre) {
+  window_.history_tokens_max = 300;  // and "Hello" is no summary
+  restart();
+  for (int turn = 0; turn < 5; ++turn) EXPECT_EQ(say(std::string(100, 'x')).answer(), "Hello");
+  EXPECT_EQ(wait_for_summary().text, "4 older messages are in the archive");
+}
+
+TEST_F(AgentSessions, TellTheTimeAndWhatIsRememberedInTheTail) {
+  store::Memories memories(*store_, time_);
+  ASSERT_TRUE(memories.remember(soon(), "ann", "The cellar key hangs behind the clock.").ok());
+  ASSERT_TRUE(memories.remember(soon(), "eve", "Eve has another cellar.").ok());
+  EXPECT_EQ(say("Where is the cellar key?").answer(), "Hello");
+  EXPECT_THAT(last_conversation().tail,
+              ::testing::MatchesRegex(
+                  "\\[today: .*\\]\n\\[remembered: The cellar key hangs behind the clock.\\]"));
+  EXPECT_EQ(say("What is the time?").answer(), "Hello");
+  EXPECT_THAT(last_conversation().tail, ::testing::Not(HasSubstr("remembered")));
+  EXPECT_THAT(last_prompt(), ElementsAre("Where is the cellar key?", "Hello", "What is the time?"));
 }
 
 TEST_F(AgentSessions, KeepTheirInstructions) {
@@ -280,7 +360,7 @@ TEST_F(AgentSessions, KeepTheirInstructions) {
   submission.messages = {{.role = chat::Role::System, .content = "Rhyme."}, {.content = "hi"}};
   EXPECT_EQ(submit(submission).answer(), "Hello");
   for (int i = 0; i < 3; ++i) EXPECT_EQ(say(std::string(40, 'x')).answer(), "Hello");
-  EXPECT_EQ(last_prompt().front(), "Rhyme.");
+  EXPECT_EQ(last_conversation().messages.front().content, "Rhyme.");
   EXPECT_EQ(last_prompt().back(), std::string(40, 'x'));
   const Asked late = submit(submission);
   ASSERT_TRUE(late.refused);

@@ -3,18 +3,19 @@
 #include <algorithm>
 #include <set>
 
+#include "agent/idle_work.h"
 #include "base/fields.h"
 #include "base/log.h"
 #include "chat/message_json.h"
+#include "context/history.h"
+#include "context/summary.h"
+#include "context/tail.h"
+#include "store/memories.h"
 
 namespace hearth::agent {
 namespace {
 
-constexpr std::size_t kHistoryMax = 1'000;  // messages; chat::kMessagesMax with what is added
 constexpr Millis kCommitMax{10'000};  // an end is written even when the turn's own time is over
-
-/// Templates refuse calls without results: a client that never sent them gets these.
-constexpr const char* kNoResult = "(not run: the conversation went on without it)";
 
 std::set<std::string> answered_calls(const std::vector<store::Entry>& entries) {
   std::set<std::string> ids;
@@ -23,21 +24,7 @@ std::set<std::string> answered_calls(const std::vector<store::Entry>& entries) {
   return ids;
 }
 
-/// What is shown to the model: every call followed by a result.
-std::vector<chat::Message> shown(const std::vector<store::Entry>& history) {
-  const std::set<std::string> answered = answered_calls(history);
-  std::vector<chat::Message> out;
-  for (const auto& entry : history) {
-    out.push_back(entry.message);
-    for (const auto& wanted : entry.message.tool_calls) {
-      if (answered.contains(wanted.id)) continue;
-      out.push_back({.role = chat::Role::Tool, .content = kNoResult, .tool_call_id = wanted.id});
-    }
-  }
-  return out;
-}
-
-void add(chat::Usage& sum, const chat::Usage& usage) {
+void sum_up(chat::Usage& sum, const chat::Usage& usage) {
   sum.prompt_tokens += usage.prompt_tokens;
   sum.cached_tokens += usage.cached_tokens;
   sum.completion_tokens += usage.completion_tokens;
@@ -52,7 +39,8 @@ Turn::Turn(const Parts& parts, store::Inbound message, Audience& audience, OnSta
       audience_(audience),
       on_state_(std::move(on_state)),
       transcript_(parts.store, parts.time),
-      turns_(parts.store, parts.time) {}
+      turns_(parts.store, parts.time),
+      talk_(parts, message_.offer.session_id) {}
 
 Turn::Outcome Turn::run(const Call& call, const Why& why) {
   on_state_(Event::Message);
@@ -70,12 +58,37 @@ Result<void> Turn::prepare(const Call& call) {
   if (!model_) return Error{Code::NotFound, "there is no model '" + options_.model + "'", "model"};
   TRY(wanted_, parts_.read_request(options_.request, message_.offer.owner));
   TRY_VOID(check_tools());
-  TRY_VOID(read_history(call));
+  TRY_VOID(talk_.read(call));
   const auto is_mine = [this](const store::Entry& e) { return e.turn == turn_; };
-  if (std::ranges::any_of(history_, is_mine)) return ok();
-  unsaved_.push_back(entry(message_.offer.message));
-  for (const chat::Message& more : options_.more) unsaved_.push_back(entry(more));
-  return ok();
+  const bool goes_on = std::ranges::any_of(talk_.entries(), is_mine);
+  if (!goes_on) {
+    add(entry(message_.offer.message));
+    for (const chat::Message& more : options_.more) add(entry(more));
+  }
+  talk_.speak_with(*model_, std::get<chat::Conversation>(wanted_.prompt).tools);
+  return set_moment(call);
+}
+
+/// The tail, and room for what is said now.
+Result<void> Turn::set_moment(const Call& call) {
+  context::Moment moment{.now = parts_.time.wall(),
+                         .shows_date = parts_.shows_date,
+                         .has_clock = parts_.zone.has_tool("time_now")};
+  const std::string words = context::recall_words(message_.offer.message.content);
+  if (parts_.memories_max > 0 && !words.empty()) {
+    store::Memories memories(parts_.store, parts_.time);
+    TRY(const auto found, memories.recall(call, message_.offer.owner, words, parts_.memories_max));
+    for (const store::Memory& memory : found) moment.memories.push_back(memory.text);
+  }
+  if (talk_.has_other_tools())
+    moment.notes.emplace_back("your tools are no longer those of the earlier messages");
+  TRY(tail_, context::tail_within(moment, [&](std::string text) -> Result<std::size_t> {
+        TRY(const auto tokens, model_->tokenize(call, std::move(text), false, false));
+        return tokens.size();
+      }));
+  if (talk_.history_tokens() <= talk_.history_budget()) return ok();
+  const auto made = make_room(call);
+  return made.ok() || made.error().code == Code::TooLarge ? ok() : made;
 }
 
 /// A name must say who makes the call.
@@ -86,24 +99,6 @@ Result<void> Turn::check_tools() const {
       return field_error("tools[" + std::to_string(i) + "].function.name",
                          "'" + tools[i].name + "' is a tool of Hearth's own");
   }
-  return ok();
-}
-
-/// The newest turns, whole, behind the session's instructions, which stay when others go to the
-/// archive.
-Result<void> Turn::read_history(const Call& call) {
-  const std::string& session = message_.offer.session_id;
-  TRY(history_, transcript_.read_last(call, session, kHistoryMax));
-  if (!history_.empty() && history_.front().number > 0) {
-    const std::uint32_t cut = history_.front().turn;
-    std::erase_if(history_, [cut](const store::Entry& entry) { return entry.turn == cut; });
-    TRY(auto first, transcript_.read(call, session, 0, 1));
-    if (!first.empty() && first.front().message.role == chat::Role::System)
-      history_.insert(history_.begin(), std::move(first.front()));
-  }
-  std::erase_if(history_, [](const store::Entry& entry) {
-    return entry.archived && entry.message.role != chat::Role::System;
-  });
   return ok();
 }
 
@@ -132,12 +127,31 @@ Result<chat::Finished> Turn::work(const Call& call) {
 
 /// Keeps what the model said.
 chat::Finished Turn::note(const Said& said) {
-  add(usage_, said.finished.usage);
-  unsaved_.push_back(entry(said.message));
-  unsaved_.back().model = model_->name();
+  sum_up(usage_, said.finished.usage);
+  store::Entry answer = entry(said.message);
+  answer.model = model_->name();
+  keep_tokens(said.finished.trace, answer);
+  add(std::move(answer));
   chat::Finished finished = said.finished;
   finished.usage = usage_;
+  finished.trace = {};
   return finished;
+}
+
+/// What the model has seen, for the next call of this turn with the tail and for later turns
+/// without.
+void Turn::keep_tokens(const chat::Trace& trace, store::Entry& entry) {
+  talk_.note_static_tokens(trace.border_tokens);
+  had_tail_ |= trace.tail_tokens > 0;
+  keeps_tokens_ = keeps_tokens_ && context::keep_tokens(trace, talk_.prefix_id(), entry);
+  if (!trace.follows_seen) {
+    seen_ = trace.tokens;
+  } else if (!trace.tokens.empty()) {
+    if (seen_.empty()) seen_ = talk_.conversation().seen.tokens;
+    seen_.insert(seen_.end(), trace.tokens.begin(), trace.tokens.end());
+  } else {
+    seen_.clear();
+  }
 }
 
 bool Turn::is_ours(const chat::ToolCall& wanted) const {
@@ -146,9 +160,9 @@ bool Turn::is_ours(const chat::ToolCall& wanted) const {
 
 /// Calls of this turn that have no result yet.
 std::vector<chat::ToolCall> Turn::open_calls(Whose whose) const {
-  const std::set<std::string> answered = answered_calls(history_);
+  const std::set<std::string> answered = answered_calls(talk_.entries());
   std::vector<chat::ToolCall> open;
-  for (const auto& entry : history_) {
+  for (const auto& entry : talk_.entries()) {
     if (entry.turn != turn_) continue;
     for (const auto& wanted : entry.message.tool_calls)
       if (is_ours(wanted) == (whose == Whose::Ours) && !answered.contains(wanted.id))
@@ -168,10 +182,10 @@ Result<std::vector<chat::Question>> Turn::act(const Call& call) {
       questions.push_back(question_of(*approval));
       continue;
     }
-    unsaved_.push_back(entry({.role = chat::Role::Tool,
-                              .content = std::get<std::string>(outcome),
-                              .tool_call_id = wanted.id,
-                              .name = wanted.name}));
+    add(entry({.role = chat::Role::Tool,
+               .content = std::get<std::string>(outcome),
+               .tool_call_id = wanted.id,
+               .name = wanted.name}));
     TRY_VOID(save(call));
   }
   on_state_(questions.empty() ? Event::ToolsDone : Event::ApprovalNeeded);
@@ -180,13 +194,19 @@ Result<std::vector<chat::Question>> Turn::act(const Call& call) {
 
 /// Into the transcript, so that a turn that is cut off goes on from here.
 Result<void> Turn::save(const Call& call) {
-  TRY(std::uint32_t number, transcript_.append(call, message_.offer.session_id, unsaved_));
-  for (store::Entry& entry : unsaved_) {
-    entry.number = number++;
-    history_.push_back(std::move(entry));
-  }
-  unsaved_.clear();
+  TRY_VOID(transcript_.append(call, message_.offer.session_id, unsaved()));
+  unsaved_ = 0;
   return ok();
+}
+
+void Turn::add(store::Entry entry) {
+  talk_.add(std::move(entry));
+  ++unsaved_;
+}
+
+std::vector<store::Entry> Turn::unsaved() const {
+  const std::vector<store::Entry>& all = talk_.entries();
+  return {all.end() - static_cast<std::ptrdiff_t>(unsaved_), all.end()};
 }
 
 /// Asks the model; while the conversation does not fit its context, the oldest turn goes to the
@@ -199,7 +219,7 @@ Result<Turn::Said> Turn::think(const Call& call, May may) {
         !said.ok() && said.error().code == Code::TooLarge && said.error().field.empty();
     if (!full) return said;
     const auto made = make_room(call);
-    if (!made.ok()) return said;  // what is too large is this message
+    if (!made.ok()) return said;  // what is too large is this turn
   }
 }
 
@@ -211,36 +231,40 @@ Result<Turn::Said> Turn::ask_model(const Call& call, May may) {
   return Said{std::move(answer.message), std::move(answer.finished)};
 }
 
-/// Errors: TooLarge (there is nothing older).
+/// Nothing goes to the archive for a message that would not fit alone. Errors: TooLarge (that, or
+/// there is nothing older).
 Result<void> Turn::make_room(const Call& call) {
-  const auto is_old = [this](const store::Entry& e) {
-    return e.turn != turn_ && e.message.role != chat::Role::System;
-  };
-  const auto oldest = std::ranges::find_if(history_, is_old);
-  if (oldest == history_.end()) return Error{Code::TooLarge, "the message alone is too long"};
-  const std::uint32_t turn = oldest->turn;
-  const auto next = std::find_if(oldest, history_.end(),
-                                 [turn](const store::Entry& e) { return e.turn != turn; });
-  const std::uint32_t keep_from = std::prev(next)->number + 1;
-  log::info("session {}: messages before {} go to the archive, the context is full",
-            message_.offer.session_id, keep_from);
-  TRY_VOID(transcript_.archive_before(call, message_.offer.session_id, keep_from));
-  history_.erase(oldest, next);
+  chat::Request alone{.prompt = talk_.conversation_of(turn_), .tokens_max = 0};
+  TRY_VOID(model::generate(call, *model_, std::move(alone)));
+  TRY_VOID(talk_.make_room(call));
+  seen_.clear();
   return ok();
 }
 
 chat::Request Turn::request(May may) const {
   chat::Request out = wanted_;
-  auto& conversation = std::get<chat::Conversation>(out.prompt);
-  std::vector<store::Entry> all = history_;
-  all.insert(all.end(), unsaved_.begin(), unsaved_.end());
-  conversation.messages = shown(all);
-  if (parts_.toolbox)
-    conversation.tools.insert(conversation.tools.end(), parts_.toolbox->offered().begin(),
-                              parts_.toolbox->offered().end());
-  if (may == May::Answer) conversation.tool_choice = {chat::ToolChoice::Mode::None};
+  chat::Conversation& conversation = std::get<chat::Conversation>(out.prompt);
+  const chat::ToolChoice choice = conversation.tool_choice;
+  const bool parallel = conversation.parallel_tool_calls;
+  conversation = talk_.conversation();
+  conversation.tool_choice =
+      may == May::Answer ? chat::ToolChoice{chat::ToolChoice::Mode::None} : choice;
+  conversation.parallel_tool_calls = parallel;
+  const auto last = [&](chat::Role role) {
+    const auto found = std::find_if(conversation.messages.rbegin(), conversation.messages.rend(),
+                                    [role](const auto& one) { return one.role == role; });
+    return static_cast<std::uint32_t>(conversation.messages.rend() - found);
+  };
+  if (!seen_.empty()) conversation.seen = {seen_, last(chat::Role::Assistant)};
+  if (last(chat::Role::User) > conversation.seen.messages) conversation.tail = tail_;
   // A conversation is continued: what it computed is kept, also over a restart.
   out.cache.persist = out.cache_prompt;
+  out.trace = true;
+  if (talk_.static_tokens() > 0 || out.cache.border_messages) return out;
+  out.cache.border_messages = 1;
+  if (!talk_.is_plain() || !out.cache.key.empty()) return out;
+  out.cache.key = talk_.static_id();
+  out.cache.pin = true;
   return out;
 }
 
@@ -266,7 +290,8 @@ Turn::Outcome Turn::end_well(chat::Finished finished) {
     audience_.tell(std::move(finished));
     return Outcome::Parked;
   }
-  const auto committed = commit(store::Inbound::State::Done, "");
+  auto committed = commit(store::Inbound::State::Done, "");
+  if (committed.ok()) committed = tell_notes(Call::within(kCommitMax), finished);
   if (!committed.ok()) {
     on_state_(Event::Failed);
     audience_.tell(chat::Failed{committed.error()});
@@ -275,6 +300,13 @@ Turn::Outcome Turn::end_well(chat::Finished finished) {
   on_state_(Event::Answered);
   audience_.tell(std::move(finished));
   return Outcome::Ended;
+}
+
+Result<void> Turn::tell_notes(const Call& call, chat::Finished& finished) {
+  if (!talk_.summary() || talk_.summary()->told) return ok();
+  finished.notes.push_back(context::compaction_note(*talk_.summary()));
+  store::Summaries summaries(parts_.store, parts_.time);
+  return summaries.mark_told(call, message_.offer.session_id);
 }
 
 /// What was shown was said, even if it was stopped half way.
@@ -286,10 +318,13 @@ Turn::Outcome Turn::end_badly(const Error& error, const Why& why) {
     return Outcome::Left;
   }
   if (stopped && !said_.empty()) {
-    unsaved_.push_back(entry({.role = chat::Role::Assistant, .content = said_}));
-    unsaved_.back().model = model_->name();
+    add(entry({.role = chat::Role::Assistant, .content = said_}));
+    talk_.last().model = model_->name();
   }
-  if (!stopped) unsaved_.clear();  // a question without an answer would confuse the next turn
+  if (!stopped) {  // a question without an answer would confuse the next turn
+    talk_.drop_last(unsaved_);
+    unsaved_ = 0;
+  }
   // Told as it is, also if it cannot be written: that was logged.
   static_cast<void>(commit(stopped ? store::Inbound::State::Dropped : store::Inbound::State::Failed,
                            stopped ? "stopped by its sender" : error.message));
@@ -298,9 +333,13 @@ Turn::Outcome Turn::end_badly(const Error& error, const Why& why) {
   return Outcome::Ended;
 }
 
+void Turn::rest(const Call& call) {
+  if (model_ && wanted_.cache_prompt) IdleWork(parts_, talk_, *model_).run(call, had_tail_);
+}
+
 Result<void> Turn::commit(store::Inbound::State end, const std::string& reason) {
   store::TurnEnd what{.message_id = message_.id};
-  what.entries = unsaved_;
+  what.entries = unsaved();
   what.end = end;
   what.reason = reason;
   const auto committed = turns_.commit(Call::within(kCommitMax), what);

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "agent/audience.h"
+#include "agent/parts.h"
 #include "agent/session_state.h"
+#include "agent/talk.h"
 #include "agent/toolbox.h"
 #include "base/call.h"
 #include "base/result.h"
@@ -18,21 +20,6 @@
 #include "store/turns.h"
 
 namespace hearth::agent {
-
-/// What turns are made with. All of it outlives them.
-struct Parts {
-  store::Store& store;
-  const TimeSource& time;
-  /// The model of this name, the first for "", or nullptr.
-  std::function<model::Model*(std::string_view)> find_model;
-  /// What a message asks of the model (Options::request) for its owner: sampling, bounds, the
-  /// client's tools; without messages. A turn reads them again after a restart. Any thread.
-  std::function<Result<chat::Request>(std::string_view request, const std::string& owner)>
-      read_request;
-  const Toolbox* toolbox = nullptr;  // Hearth's own tools; null: none
-  std::uint32_t rounds_max = 8;      // of tools in one turn; then it answers with what it knows
-  Millis turn_timeout{600'000};
-};
 
 /// What came with a message besides, as Offer::options.
 struct Options {
@@ -62,6 +49,9 @@ class Turn {
   };
   /// As far as it comes, which is told to the audience.
   Outcome run(const Call& call, const Why& why);
+  /// Behind an end: what makes the session's next turn short, while nobody waits for anything. What
+  /// goes wrong with it costs time later and nothing else.
+  void rest(const Call& call);
 
  private:
   struct Said {
@@ -70,13 +60,14 @@ class Turn {
   };
 
   Result<void> prepare(const Call& call);
-  Result<void> read_history(const Call& call);
+  Result<void> set_moment(const Call& call);
   Result<void> check_tools() const;
   Result<chat::Finished> work(const Call& call);
   enum class May : bool { Answer, CallTools };
   Result<Said> think(const Call& call, May may);
   Result<Said> ask_model(const Call& call, May may);
   chat::Finished note(const Said& said);
+  void keep_tokens(const chat::Trace& trace, store::Entry& entry);
   enum class Whose : std::uint8_t { Ours, Clients };
   std::vector<chat::ToolCall> open_calls(Whose whose) const;
   Result<std::vector<chat::Question>> act(const Call& call);
@@ -84,6 +75,9 @@ class Turn {
   bool is_ours(const chat::ToolCall& wanted) const;
   Result<void> make_room(const Call& call);
   chat::Request request(May may) const;
+  void add(store::Entry entry);
+  std::vector<store::Entry> unsaved() const;
+  Result<void> tell_notes(const Call& call, chat::Finished& finished);
   void on_delta(const chat::Delta& delta);
   Outcome end_well(chat::Finished finished);
   Outcome end_badly(const Error& error, const Why& why);
@@ -100,9 +94,13 @@ class Turn {
   Options options_;
   chat::Request wanted_{};  // of options_, without messages
   model::Model* model_ = nullptr;
-  std::vector<store::Entry> history_{};  // what the model is shown: earlier turns and this one
-  std::vector<store::Entry> unsaved_{};  // of this turn, not in the transcript yet
-  std::string said_{};                   // of the answer that is being generated
+  Talk talk_;                        // earlier turns and this one
+  std::size_t unsaved_ = 0;          // entries at the end of it that are not in the transcript yet
+  std::string tail_{};               // of the prompt, for this turn alone
+  std::vector<chat::Token> seen_{};  // in this turn, tail included: prompt and answers so far
+  bool keeps_tokens_ = true;         // every answer of this turn so far has kept its own
+  bool had_tail_ = false;            // what the model has computed is not what is kept
+  std::string said_{};               // of the answer that is being generated
   std::map<std::uint32_t, std::uint32_t> shown_calls_{};  // of it: the client's own, renumbered
   chat::Usage usage_{};                                   // of all calls of the model
 };

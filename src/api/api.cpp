@@ -132,6 +132,7 @@ void Api::State::dispatch(const net::Request& request, const Route& route,
     case Endpoint::ShowSession:
     case Endpoint::DeleteSession:
     case Endpoint::SessionMessages:
+    case Endpoint::SessionContext:
     case Endpoint::ForkSession:
     case Endpoint::CancelSession:
     case Endpoint::Search: return sessions_endpoint(workplace, request, route, account, reply);

@@ -13,6 +13,7 @@
 #include "app/models.h"
 #include "base/log.h"
 #include "base/time_source.h"
+#include "context/static_zone.h"
 #include "metrics/metrics.h"
 #include "net/server.h"
 #include "store/store.h"
@@ -105,6 +106,12 @@ void drain(const Signals& signals, agent::Sessions& sessions, api::Api& api, net
   let_go(server);
 }
 
+context::StaticZone static_zone(const config::Config& config, const Assistant* assistant) {
+  context::StaticZone::Parts parts{.instructions = config.context.instructions};
+  if (assistant) parts.tools = assistant->toolbox().offered();
+  return context::StaticZone(std::move(parts));
+}
+
 }  // namespace
 
 Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
@@ -121,13 +128,19 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   TRY(const auto model, open_model(config, time, metrics));
   const api::Models models{{model.get()}};
   TRY(const auto assistant, Assistant::open(config, *store, time));
-  agent::Sessions sessions({.store = *store,
-                            .time = time,
-                            .find_model = [&models](auto name) { return models.find(name); },
-                            .read_request = api::read_session_request,
-                            .toolbox = assistant ? &assistant->toolbox() : nullptr,
-                            .turn_timeout = config.model.request_timeout},
-                           {});
+  agent::Sessions sessions(
+      {.store = *store,
+       .time = time,
+       .find_model = [&models](auto name) { return models.find(name); },
+       .read_request = api::read_session_request,
+       .toolbox = assistant ? &assistant->toolbox() : nullptr,
+       .turn_timeout = config.model.request_timeout,
+       .zone = static_zone(config, assistant.get()),
+       .window = {config.context.history_tokens_max, config.context.recent_messages_max},
+       .shows_date = config.context.show_date,
+       .memories_max = config.context.memories_max,
+       .summary_model = config.context.summary_model},
+      {});
   api::Api api(api::Parts{.models = models,
                           .config = config,
                           .device_id = identity.device_id(),

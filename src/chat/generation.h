@@ -25,12 +25,23 @@ struct ToolChoice {
   std::string name{};  // Named only; one of the request's tools
 };
 
+/// The beginning of a conversation, token for token as the model saw it.
+struct Seen {
+  std::vector<Token> tokens{};  // without what ends the last of the messages
+  /// How many messages they stand for; the last of these is the assistant's. 0: nothing was seen.
+  std::uint32_t messages = 0;
+};
+
 /// A conversation to be continued by the assistant; rendered with the model's own template.
 struct Conversation {
   std::vector<Message> messages;  // at least one
   std::vector<Tool> tools{};
   ToolChoice tool_choice{};
   bool parallel_tool_calls = true;
+  /// Used in place of the rendering where the template lets it; else the messages are rendered.
+  Seen seen{};
+  /// Shown behind the last user message for this answer only: no part of the history.
+  std::string tail{};
 };
 
 /// Text to be continued as it is, without a template. Special tokens in it are plain text.
@@ -84,7 +95,7 @@ struct Request {
   Sampling sampling{};
   OutputFormat format{};
   std::optional<std::uint32_t>
-      tokens_max{};                 // generated tokens; absent: what the context still holds
+      tokens_max{};  // generated tokens; absent: what the context still holds; 0: only counts
   std::vector<std::string> stop{};  // the answer ends before any of these; at most kStopMax
   std::optional<std::uint32_t> top_logprobs{};  // absent: no logprobs; 0..20 alternatives a token
   bool cache_prompt = true;                     // may reuse and leave KV state for later requests
@@ -95,6 +106,7 @@ struct Request {
   Cache cache{};
   bool lookup = true;         // may draft tokens from what was said before; the answer is the same
   bool forced_tokens = true;  // may write what a grammar leaves no choice about without sampling
+  bool trace = false;         // Finished::trace is wanted
   /// On whose account it is, for fairness only: an opaque number that comes from the token the
   /// client showed, never from what it sent; 0 without tokens.
   std::uint64_t account = 0;
@@ -179,6 +191,17 @@ struct Question {
   std::int64_t expires_ms = 0;  // since 1970, UTC
 };
 
+/// What one call of the model added to what it has seen of a conversation.
+struct Trace {
+  /// Prompt and answer, behind Conversation::seen if they follow it, without what ends the answer.
+  /// Empty: it was not asked for, or an answer was cut from what these tokens say.
+  std::vector<Token> tokens{};
+  bool follows_seen = false;        // false: they begin the conversation
+  std::uint32_t tail_begin = 0;     // in tokens: where Conversation::tail stands …
+  std::uint32_t tail_tokens = 0;    // … and how long it is
+  std::uint32_t border_tokens = 0;  // of the whole prompt, before Cache::border_messages
+};
+
 /// The last event of a generation that went well.
 struct Finished {
   FinishReason reason = FinishReason::Stop;
@@ -186,6 +209,8 @@ struct Finished {
   Usage usage{};
   Timings timings{};
   std::vector<Question> questions{};  // RequiresAction only
+  std::vector<std::string> notes{};   // of a session's turn: what its owner should know
+  Trace trace{};
 };
 
 /// The last event of one that did not.

@@ -32,6 +32,9 @@ struct Tool {
   std::string name;  // [a-zA-Z0-9_-]{1,64}
   std::string description;
   std::string parameters;  // JSON Schema of an object, as JSON text; "{}" for none
+  /// What the model is shown in place of `parameters`, which still constrain its calls; empty:
+  /// those.
+  std::string outline{};
 };
 
 /// Exact token counts of one generation.

@@ -46,6 +46,15 @@ struct Config {
     std::vector<std::string> workspace{};  // absolute folders; empty: the one a command is given in
     std::uint32_t output_bytes_max = 65'536;  // of what one tool says
   } tools;
+  /// What sessions show their model.
+  struct Context {
+    std::string instructions{};  // who the assistant is; empty: Hearth's own words
+    std::uint32_t history_tokens_max = 8'000;
+    std::uint32_t recent_messages_max = 20;  // that stay as they were said
+    bool show_date = true;                   // with each message
+    std::uint32_t memories_max = 3;          // that are shown unasked
+    std::string summary_model{};             // its name; empty: the session's own
+  } context;
   /// A [[policy.rule]], in words; policy reads them. Checked for what needs no policy.
   struct Rule {
     std::string name{};  // where it stands, "hearth.toml:12", unless it was given one

@@ -70,6 +70,81 @@ TEST(EngineGenerate, AnAnswerIsReusedByTheNextTurn) {
   EXPECT_EQ(next.started.cached_tokens, tokens.size() - 1);
 }
 
+/// Warm enough that tokens are chosen which no tokenizer would choose for the same text.
+chat::Request talking(const chat::Conversation& talk, std::uint32_t seed) {
+  return {.prompt = talk,
+          .sampling = {.temperature = 1.6f, .seed = seed},
+          .tokens_max = 24,
+          .trace = true};
+}
+
+TEST(EngineGenerate, EveryTurnComputesItsNewTokensOnly) {
+  EngineHarness engine;
+  engine.load();
+  chat::Conversation talk;
+  talk.messages.push_back({.role = chat::Role::System, .content = "Be brief."});
+  for (std::uint32_t turn = 0; turn < 6; ++turn) {
+    talk.messages.push_back({.role = chat::Role::User, .content = "Say something else."});
+    const Heard heard = engine.generate(talking(talk, turn));
+    ASSERT_TRUE(heard.finished);
+    const chat::Trace& trace = heard.finished->trace;
+    ASSERT_EQ(trace.follows_seen, turn > 0);
+    // All but the last token of an answer that was cut, which was never computed.
+    EXPECT_GE(heard.started.cached_tokens + 1, talk.seen.tokens.size());
+    EXPECT_EQ(talk.seen.tokens.size() + trace.tokens.size(),
+              heard.started.prompt_tokens + heard.finished->usage.completion_tokens -
+                  (heard.finished->reason == chat::FinishReason::Stop ? 1 : 0));
+    talk.messages.push_back({.role = chat::Role::Assistant, .content = heard.text});
+    talk.seen.tokens.insert(talk.seen.tokens.end(), trace.tokens.begin(), trace.tokens.end());
+    talk.seen.messages = static_cast<std::uint32_t>(talk.messages.size());
+  }
+}
+
+TEST(EngineGenerate, TheTailIsSaidWhereItIsAndCanBeTakenOut) {
+  EngineHarness engine;
+  engine.load();
+  chat::Conversation talk;
+  talk.messages = {{.role = chat::Role::User, .content = "Hello!"}};
+  const Heard without = engine.generate(talking(talk, 1));
+  talk.tail = "[today: Monday]";
+  const Heard with = engine.generate(talking(talk, 1));
+  chat::Trace trace = with.finished->trace;
+  ASSERT_GT(trace.tail_tokens, 3u);
+  EXPECT_EQ(with.started.prompt_tokens, without.started.prompt_tokens + trace.tail_tokens);
+  EXPECT_EQ(with.started.cached_tokens, trace.tail_begin);
+  const auto tail = trace.tokens.begin() + trace.tail_begin;
+  trace.tokens.erase(tail, tail + trace.tail_tokens);
+  const std::vector<chat::Token>& plain = without.finished->trace.tokens;
+  EXPECT_TRUE(std::equal(plain.begin(), plain.begin() + without.started.prompt_tokens,
+                         trace.tokens.begin()));
+}
+
+TEST(EngineGenerate, APromptIsCountedWithoutComputing) {
+  EngineHarness engine;
+  engine.load();
+  chat::Conversation talk;
+  talk.messages = {{.role = chat::Role::System, .content = "Be brief."},
+                   {.role = chat::Role::User, .content = "Hello!"}};
+  const Heard heard = engine.generate(
+      {.prompt = talk, .tokens_max = 0, .cache = {.border_messages = 1}, .trace = true});
+  ASSERT_TRUE(heard.finished);
+  EXPECT_EQ(heard.finished->trace.tokens.size(), heard.started.prompt_tokens);
+  EXPECT_GT(heard.finished->trace.border_tokens, 3u);
+  EXPECT_LT(heard.finished->trace.border_tokens, heard.started.prompt_tokens);
+  EXPECT_EQ(engine.stats().kv_cells_used, 0u);
+}
+
+TEST(EngineGenerate, AnAnswerThatAStopStringCutLeavesNoTrace) {
+  EngineHarness engine;
+  engine.load();
+  chat::Request request = continuation("Once upon a time", 24);
+  request.trace = true;
+  EXPECT_EQ(engine.generate(request).finished->trace.tokens.size(),
+            engine.generate(request).started.prompt_tokens + 24);
+  request.stop = {engine.generate(request).text.substr(3, 2)};
+  EXPECT_TRUE(engine.generate(request).finished->trace.tokens.empty());
+}
+
 TEST(EngineGenerate, WithoutCacheNothingIsReadOrLeft) {
   EngineHarness engine;
   engine.load();

@@ -58,9 +58,11 @@ chat::Request full_chat_request() {
                       .reasoning = "thinking",
                       .tool_calls = {{"call_1", "find", "{\"q\":1}"}, {"call_2", "find", "{}"}}},
                      {.role = chat::Role::Tool, .content = "found", .tool_call_id = "call_1"}};
-  prompt.tools = {{"find", "Finds things.", "{\"type\":\"object\"}"}};
+  prompt.tools = {{"find", "Finds things.", "{\"type\":\"object\"}", "{}"}};
   prompt.tool_choice = {chat::ToolChoice::Mode::Named, "find"};
   prompt.parallel_tool_calls = false;
+  prompt.seen = {.tokens = {1, 2, 3}, .messages = 3};
+  prompt.tail = "[today: Monday]";
   return {.prompt = prompt,
           .sampling = {.temperature = 0.7f,
                        .top_k = 40,
@@ -83,6 +85,7 @@ chat::Request full_chat_request() {
           .cache = {.key = "chat 7", .persist = true, .pin = true, .border_messages = 2},
           .lookup = false,
           .forced_tokens = false,
+          .trace = true,
           .account = 18'446'744'073'709'551'615u};
 }
 
@@ -145,9 +148,13 @@ TEST(Frames, EveryReplySurvives) {
                                    .reasoning = "r",
                                    .tool_calls = {{0, "call_1", "find", ""}, {0, "", "", "{}"}},
                                    .logprobs = {choice, choice}}},
-      GenerateEvent{
-          1,
-          chat::Finished{chat::FinishReason::ToolCalls, "###", {9, 8, 7}, {1.5, 2.5, 0, 6, 5, 4}}},
+      GenerateEvent{1, chat::Finished{chat::FinishReason::ToolCalls,
+                                      "###",
+                                      {9, 8, 7},
+                                      {1.5, 2.5, 0, 6, 5, 4},
+                                      {},
+                                      {},
+                                      {{1, 2, 3}, true, 1, 2, 7}}},
       GenerateEvent{1, chat::Failed{{Code::TooLarge, "prompt of 9 tokens, context of 8", ""}}},
       Embedded{2, {{0.6f, 0.8f}, {1.0f, -0.0f}}, 5},
       Tokens{3, {1, 2, 3}},
@@ -185,6 +192,10 @@ TEST(Frames, DecodedValuesAreTheOnesSent) {
   EXPECT_EQ(prompt.messages[1].content, "Grüße, 世界");
   EXPECT_EQ(prompt.messages[2].tool_calls[1].id, "call_2");
   EXPECT_EQ(prompt.tool_choice.mode, chat::ToolChoice::Mode::Named);
+  EXPECT_EQ(prompt.tools[0].outline, "{}");
+  EXPECT_EQ(prompt.seen.tokens, (std::vector<chat::Token>{1, 2, 3}));
+  EXPECT_EQ(prompt.seen.messages, 3u);
+  EXPECT_EQ(prompt.tail, "[today: Monday]");
   EXPECT_EQ(request.request.sampling.temperature, 0.7f);
   EXPECT_EQ(request.request.sampling.seed, 4'294'967'295u);
   EXPECT_EQ(request.request.tokens_max, 0u);
@@ -300,6 +311,13 @@ TEST(Frames, ChecksEveryFieldOfAGenerate) {
           {"/request/prompt/text", 5, "request.prompt.text"},
           {"/request/prompt/tokens", {-1}, "request.prompt.tokens[0]"},
           {"/request/prompt/tokens", {2'147'483'648u}, "request.prompt.tokens[0]"},
+          {"/request/prompt/seen/tokens", {-1}, "request.prompt.seen.tokens[0]"},
+          {"/request/prompt/seen/messages", 0, "request.prompt.seen.messages"},
+          {"/request/prompt/seen/messages", 2, "request.prompt.seen.messages"},
+          {"/request/prompt/seen/messages", 5, "request.prompt.seen.messages"},
+          {"/request/prompt/tail", bad_text, "request.prompt.tail"},
+          {"/request/prompt/tools/0/outline", bad_text, "request.prompt.tools[0].outline"},
+          {"/request/trace", 1, "request.trace"},
           {"/request/prompt/messages", json::array(), "request.prompt.messages"},
           {"/request/prompt/messages", repeated(chat::kMessagesMax + 1, message),
            "request.prompt.messages"},
@@ -380,6 +398,8 @@ TEST(Frames, AcceptsAGenerateAtEveryBound) {
   auto body = unpacked(encode(Request(Generate{1, full_chat_request()})));
   auto& request = body["request"];
   request["prompt"]["messages"] = repeated(chat::kMessagesMax, request["prompt"]["messages"][1]);
+  request["prompt"]["messages"][2] = unpacked(
+      encode(Request(Generate{1, full_chat_request()})))["request"]["prompt"]["messages"][2];
   request["prompt"]["tools"] = repeated(chat::kToolsMax, request["prompt"]["tools"][0]);
   request["prompt"]["tools"][1]["name"] = std::string(64, 'a');
   request["prompt"]["tools"][0]["parameters"] = std::string(chat::kSchemaBytesMax, ' ');

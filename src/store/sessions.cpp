@@ -27,6 +27,10 @@ constexpr const char* kCopyMessages =
     "INSERT INTO messages (session_id, number, turn, role, content, details, tokens, created_ms, "
     "archived) SELECT ?, number, turn, role, content, details, tokens, created_ms, archived "
     "FROM messages WHERE session_id = ? ORDER BY number";
+constexpr const char* kCopySummaries =
+    "INSERT INTO summaries (session_id, number, text, model, before_tokens, after_tokens, told, "
+    "created_ms) SELECT ?, number, text, model, before_tokens, after_tokens, told, created_ms "
+    "FROM summaries WHERE session_id = ?";
 
 Session read_session(const Query& row) {
   return {.id = row.text(0),
@@ -98,8 +102,11 @@ Result<Session> Sessions::fork(const Call& call, const std::string& owner, const
     TRY(const bool found, known.bind(owner).bind(id).next());
     if (!found) return no_session(id);
     TRY_VOID(insert(database, made));
-    TRY(Query messages, database.query(kCopyMessages));
-    return messages.bind(made.id).bind(id).run();
+    for (const char* copied : {kCopyMessages, kCopySummaries}) {
+      TRY(Query rows, database.query(copied));
+      TRY_VOID(rows.bind(made.id).bind(id).run());
+    }
+    return ok();
   };
   TRY_VOID(store_.writer().write(call, Writer::Durability::Full, copy));
   return made;

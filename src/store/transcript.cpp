@@ -45,6 +45,8 @@ constexpr const char* kSearch =
 std::optional<std::string> details_of(const Entry& entry) {
   Json details = chat::extras_of(entry.message);
   if (!entry.model.empty()) details["model"] = entry.model;
+  if (!entry.tokens_prefix.empty()) details["tokens_prefix"] = entry.tokens_prefix;
+  if (entry.tokens_begin) details["tokens_begin"] = true;
   return details.empty() ? std::nullopt : std::optional(chat::json_text(details));
 }
 
@@ -54,6 +56,8 @@ Result<void> read_details(const std::string& text, Entry& entry) {
   const auto details = parse_json(text, "a stored message");
   if (!details.ok()) return Error{Code::Corrupt, details.error().message};
   entry.model = chat::text_in(details.value(), "model");
+  entry.tokens_prefix = chat::text_in(details.value(), "tokens_prefix");
+  entry.tokens_begin = details.value().contains("tokens_begin");
   chat::take_extras(details.value(), entry.message);
   return ok();
 }
@@ -146,16 +150,6 @@ Result<std::vector<Entry>> Transcript::read_turn(const Call& call, const std::st
     query.bind(session_id).bind(std::int64_t{turn}).bind(at_most(kReadMax, kReadMax));
     return all_rows(query, read_entry);
   });
-}
-
-Result<void> Transcript::archive_before(const Call& call, const std::string& session_id,
-                                        std::uint32_t number) {
-  return store_.writer().write(
-      call, Writer::Durability::Full, [&](Database& database) -> Result<void> {
-        TRY(Query query, database.query("UPDATE messages SET archived = 1 "
-                                        "WHERE session_id = ? AND number < ? AND archived = 0"));
-        return query.bind(session_id).bind(std::int64_t{number}).run();
-      });
 }
 
 Result<std::vector<Found>> Transcript::search(const Call& call, const std::string& owner,

@@ -16,11 +16,15 @@ namespace hearth::store {
 struct Entry {
   chat::Message message;
   std::uint32_t turn = 0;
-  std::string model{};                 // that said it; empty for people and tools
-  std::vector<std::int32_t> tokens{};  // as the model saw them; empty: not local
-  std::uint32_t number = 0;            // in its session: 0, 1, 2, …; given by append()
-  std::int64_t created_ms = 0;         // since 1970, UTC; given by append()
-  bool archived = false;               // no longer shown to the model
+  std::string model{};  // that said it; empty for people and tools
+  /// What the model saw beyond the tokens of earlier entries; empty: not local, or not to be used.
+  std::vector<std::int32_t> tokens{};
+  std::string
+      tokens_prefix{};        // names what all tokens of the session follow, in the caller's words
+  bool tokens_begin = false;  // they follow no earlier ones: the conversation begins anew
+  std::uint32_t number = 0;   // in its session: 0, 1, 2, …; given by append()
+  std::int64_t created_ms = 0;  // since 1970, UTC; given by append()
+  bool archived = false;        // no longer shown to the model
 };
 
 /// A place where something was found.
@@ -58,9 +62,6 @@ class Transcript {
   /// The messages of one turn, in order; the first kReadMax.
   Result<std::vector<Entry>> read_turn(const Call& call, const std::string& session_id,
                                        std::uint32_t turn);
-  /// Marks the messages before `number` as no longer shown to the model.
-  Result<void> archive_before(const Call& call, const std::string& session_id,
-                              std::uint32_t number);
   /// Messages of one owner's sessions that hold every word of `words`, the best of the latest
   /// kScoredMax first; the archived ones too. Words are only words here: quotes, operators and
   /// signs mean nothing. Errors: TooLarge.

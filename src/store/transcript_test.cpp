@@ -93,7 +93,9 @@ TEST_F(TranscriptTest, EverythingThatWasSaidComesBackAfterARestart) {
                   .tool_calls = {{"call_1", "find", "{\"q\": \"ü\"}"}, {"call_2", "now", "{}"}}},
       .turn = 3,
       .model = "ember",
-      .tokens = {1, -2, 1 << 30}};
+      .tokens = {1, -2, 1 << 30},
+      .tokens_prefix = "p",
+      .tokens_begin = true};
   const Entry result{.message = {.role = chat::Role::Tool,
                                  .content = std::string("a\0b", 3),
                                  .tool_call_id = "call_1",
@@ -110,6 +112,8 @@ TEST_F(TranscriptTest, EverythingThatWasSaidComesBackAfterARestart) {
   ASSERT_EQ(all[0].message.tool_calls.size(), 2u);
   EXPECT_EQ(all[0].message.tool_calls[0].arguments, "{\"q\": \"ü\"}");
   EXPECT_EQ(all[0].tokens, call.tokens);
+  EXPECT_EQ(all[0].tokens_prefix, "p");
+  EXPECT_TRUE(all[0].tokens_begin);
   EXPECT_EQ(all[0].model, "ember");
   EXPECT_EQ(all[1].message.content, result.message.content);
   EXPECT_EQ(all[1].message.tool_call_id, "call_1");
@@ -167,8 +171,6 @@ TEST_F(TranscriptTest, SearchFindsWordsAndTakesAnythingForWords) {
   say(session, "The red house stands on a hill. It's 5 o'clock.");
   say(session, "A blue house, \"quoted\".");
   say(new_session("bob"), "Bob's red house");
-  ASSERT_TRUE(transcript_->archive_before(soon(), session, 1).ok());
-  EXPECT_TRUE(transcript_->read(soon(), session).value()[0].archived);
   EXPECT_EQ(found("house").size(), 2u);
   EXPECT_THAT(found("red house"),
               ElementsAre("The [red] [house] stands on a hill. It's 5 o'clock."));

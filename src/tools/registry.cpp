@@ -4,6 +4,7 @@
 
 #include "base/fields.h"
 #include "base/utf8.h"
+#include "tools/outline.h"
 
 namespace hearth::tools {
 namespace {
@@ -71,7 +72,8 @@ std::string Registry::compact_index() const {
 std::vector<chat::Tool> Registry::for_grammar() const {
   std::vector<chat::Tool> all;
   for (const Entry& entry : entries_)
-    all.push_back({entry.name, entry.tool->description(), entry.schema.text()});
+    all.push_back({entry.name, entry.tool->description(), entry.schema.text(),
+                   outline_of(entry.schema.text())});
   return all;
 }
 

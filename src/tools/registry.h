@@ -35,7 +35,7 @@ class Registry {
 
   /// One line for each tool, for the prompt: "read_file(path: string, lines?: integer) - Reads …".
   std::string compact_index() const;
-  /// The same tools with their whole schemas, for the grammar.
+  /// The tools as requests bring them: the whole schema for the grammar, an outline for the prompt.
   std::vector<chat::Tool> for_grammar() const;
 
  private:

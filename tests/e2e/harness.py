@@ -231,6 +231,8 @@ def scripted(*arguments, **options):
 
 def tool_calling(**options):
     """A daemon with the model that calls Hearth's own tools (tests/scripted/tools.json)."""
+    # The script looks at the last words of a prompt, which a date would push away.
+    options.setdefault("HEARTH_CONTEXT_SHOW_DATE", "false")
     return Daemon("--model", os.path.join(os.path.dirname(SCRIPTED), "scripted-tools.gguf"), **options)
 
 

@@ -21,6 +21,7 @@ constexpr Row kRows[] = {
     {"/v1/sessions/{id}", "GET", Endpoint::ShowSession},
     {"/v1/sessions/{id}", "DELETE", Endpoint::DeleteSession},
     {"/v1/sessions/{id}/messages", "GET", Endpoint::SessionMessages},
+    {"/v1/sessions/{id}/context", "GET", Endpoint::SessionContext},
     {"/v1/sessions/{id}/fork", "POST", Endpoint::ForkSession},
     {"/v1/sessions/{id}/cancel", "POST", Endpoint::CancelSession},
     {"/v1/approvals", "GET", Endpoint::ListApprovals},

@@ -17,6 +17,7 @@ enum class Endpoint : std::uint8_t {
   ShowSession,
   DeleteSession,
   SessionMessages,
+  SessionContext,
   ForkSession,
   CancelSession,
   ListApprovals,

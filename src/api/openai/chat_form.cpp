@@ -83,6 +83,7 @@ class ChatForm final : public Form {
     say_promise(out, choice.started);
     if (!choice.finished->questions.empty())
       out["approvals"] = questions_json(choice.finished->questions);
+    say_notes(out, *choice.finished);
     return out;
   }
   Json whole(const std::vector<Choice>& choices) const override {
@@ -98,11 +99,17 @@ class ChatForm final : public Form {
     if (!choices.empty()) say_promise(out, choices.front().started);
     if (!choices.empty() && !choices.front().finished->questions.empty())
       out["approvals"] = questions_json(choices.front().finished->questions);
+    if (!choices.empty()) say_notes(out, *choices.front().finished);
     return out;
   }
 
  private:
   const char* chunk_object() const override { return "chat.completion.chunk"; }
+
+  /// What the owner of a session should know, beside the answer.
+  static void say_notes(Json& out, const chat::Finished& finished) {
+    if (!finished.notes.empty()) out["notes"] = finished.notes;
+  }
 
   static Json choice_json(std::uint32_t index, Json delta, Json logprobs, Json reason) {
     Json out;

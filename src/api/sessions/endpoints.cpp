@@ -133,6 +133,37 @@ Result<json> messages(const Visit& visit) {
   return page(std::move(entries), limit, message_json);
 }
 
+json summary_json(const store::Summary& summary) {
+  return {{"text", summary.text},
+          {"model", summary.model.empty() ? json(nullptr) : json(summary.model)},
+          {"messages", summary.number},
+          {"before_tokens", summary.before_tokens},
+          {"after_tokens", summary.after_tokens},
+          {"created_at", summary.created_ms / 1'000}};
+}
+
+Result<json> context(const Visit& visit) {
+  TRY(const store::Session session, named(visit));
+  TRY(const agent::ContextView view,
+      visit.parts.sessions->view_context(visit.call, visit.owner, session.id));
+  const auto& history = view.history;
+  return json{{"id", session.id},
+              {"object", "session.context"},
+              {"model", view.model},
+              {"context_tokens", view.context_tokens},
+              {"static",
+               {{"tokens", view.static_zone.tokens},
+                {"text", view.static_zone.text},
+                {"tools", view.static_zone.tools}}},
+              {"history",
+               {{"tokens", history.tokens},
+                {"tokens_max", history.tokens_max},
+                {"messages", history.messages},
+                {"kept_tokens", history.kept_tokens},
+                {"summary", view.summary ? summary_json(*view.summary) : json(nullptr)}}},
+              {"tail", {{"tokens", view.tail.tokens}, {"text", view.tail.text}}}};
+}
+
 Result<json> fork(const Visit& visit) {
   TRY(const auto name, name_in_body(visit));
   TRY(const store::Session from, named(visit));
@@ -197,6 +228,7 @@ Result<json> reply_to(const Visit& visit) {
     case Endpoint::ShowSession: return show(visit);
     case Endpoint::DeleteSession: return remove(visit);
     case Endpoint::SessionMessages: return messages(visit);
+    case Endpoint::SessionContext: return context(visit);
     case Endpoint::ForkSession: return fork(visit);
     case Endpoint::CancelSession: return cancel(visit);
     case Endpoint::Search: return search(visit);

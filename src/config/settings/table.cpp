@@ -167,6 +167,28 @@ constexpr Setting kSettings[] = {
      65'536, "", nullptr, "", "", false,
      "Most bytes of what one tool says, 1024 to 65536; the rest is cut, with a mark."},
 
+    {"context.instructions", Kind::Text, at<&C::context, &Config::Context::instructions>, 0, 16'384,
+     "", nullptr, "", "", false,
+     "Who the assistant is in sessions that bring no instructions of their own, up to 16384 bytes."
+     "\n"
+     "Empty: a few words of Hearth's own."},
+    {"context.history_tokens_max", Kind::Whole,
+     at<&C::context, &Config::Context::history_tokens_max>, 256, 1 << 20, "", nullptr, "", "",
+     false,
+     "Most tokens of what was said before that a model is shown, 256 to 1048576, and never more\n"
+     "than it holds. At 80 % of it the oldest part is put into a summary, and stays searchable."},
+    {"context.recent_messages_max", Kind::Whole,
+     at<&C::context, &Config::Context::recent_messages_max>, 2, 500, "", nullptr, "", "", false,
+     "So many of the last messages stay as they were said then, 2 to 500."},
+    {"context.show_date", Kind::Flag, at<&C::context, &Config::Context::show_date>, 0, 0, "",
+     nullptr, "", "", false, "false: a model is not told with each message what day it is."},
+    {"context.memories_max", Kind::Whole, at<&C::context, &Config::Context::memories_max>, 0, 20,
+     "", nullptr, "", "", false,
+     "Most remembered facts that are shown with a message which they match, 0 to 20."},
+    {"context.summary_model", Kind::Text, at<&C::context, &Config::Context::summary_model>, 0, 256,
+     "", nullptr, "", "", false,
+     "The model that writes summaries, by its name. Empty: the one that is spoken with."},
+
     {"policy.approval_timeout", Kind::Duration, at<&C::policy, &Config::Policy::approval_timeout>,
      1'000, 24 * kHour, "", nullptr, "", "", false,
      "A question whether a tool may run expires after this long, 1s to 24h."},

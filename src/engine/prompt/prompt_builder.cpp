@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "engine/prompt/grammar_check.h"
 #include "engine/prompt/json_spacing.h"
+#include "engine/prompt/landmarks.h"
 #include "engine/prompt/output_syntax.h"
 #include "engine/prompt/rendering.h"
 #include "engine/prompt/spelling.h"
@@ -46,6 +47,14 @@ chat::Conversation with_callable_tools(const chat::Conversation& conversation) {
   return result;
 }
 
+/// The conversation with its tools as the model is shown them.
+chat::Conversation as_shown(const chat::Conversation& conversation) {
+  chat::Conversation result = conversation;
+  for (chat::Tool& tool : result.tools)
+    if (!tool.outline.empty()) tool.parameters = tool.outline;
+  return result;
+}
+
 Result<void> check_format(const chat::Request& request) {
   const chat::OutputFormat& format = request.format;
   const auto* conversation = std::get_if<chat::Conversation>(&request.prompt);
@@ -82,7 +91,8 @@ struct PromptBuilder::State {
         vocab(llama_model_get_vocab(from)),
         specials(vocab),
         tokenizer(vocab, specials),
-        rendering(from, chat_template, specials) {}
+        rendering(from, chat_template, specials),
+        end_texts(answer_ends(vocab)) {}
 
   Result<PreparedPrompt> prepare(const chat::Request& request,
                                  std::chrono::system_clock::time_point now) const;
@@ -96,6 +106,11 @@ struct PromptBuilder::State {
 
   std::uint32_t border(const chat::Conversation& conversation, std::uint32_t messages,
                        const RenderOptions& options, const std::vector<llama_token>& whole) const;
+  Result<void> write(const chat::Conversation& conversation, const RenderOptions& options,
+                     const std::string& rendered, PreparedPrompt& out) const;
+  Result<bool> place(const chat::Conversation& conversation, const RenderOptions& options,
+                     Landmarks::Use use, PreparedPrompt& out) const;
+  Result<void> check_tokens(const std::vector<chat::Token>& tokens, const char* field) const;
   void read_as(const common_chat_params& params, bool thinking, PreparedPrompt& out) const;
   Result<void> constrain_calls(const chat::Conversation& conversation, const RenderOptions& options,
                                const common_chat_params& params, PreparedPrompt& out) const;
@@ -115,6 +130,7 @@ struct PromptBuilder::State {
   SpecialTokens specials;
   SpanTokenizer tokenizer;
   Rendering rendering;
+  std::vector<std::string> end_texts;  // see answer_ends()
 };
 
 PromptBuilder::PromptBuilder(const llama_model* model, const std::string& chat_template)
@@ -174,13 +190,15 @@ Result<PreparedPrompt> PromptBuilder::State::prepare(
   TRY(const common_chat_params params, rendering.apply(conversation, options, unchanged));
 
   PreparedPrompt result;
-  TRY(auto tokens, rendering.tokens(conversation, options, params.prompt));
-  result.tokens = with_start(std::move(tokens));
+  TRY_VOID(check_tokens(conversation.seen.tokens, "seen"));
+  const chat::Conversation shown = as_shown(conversation);
+  TRY_VOID(write(shown, options, params.prompt, result));
   if (result.tokens.empty())
     return field_error("messages", "the model's chat template makes an empty prompt of them");
   result.history_tokens = history(result.tokens, params.generation_prompt);
+  if (result.tail_tokens > 0) result.history_tokens = std::max(1U, result.tail_begin);
   if (const auto messages = request.cache.border_messages)
-    result.border_tokens = border(conversation, *messages, options, result.tokens);
+    result.border_tokens = border(shown, *messages, options, result.tokens);
   result.additional_stops = params.additional_stops;
   if (!rendering.has_template())
     result.additional_stops.insert(result.additional_stops.end(), {"\nUser:", "\nSystem:"});
@@ -196,6 +214,53 @@ Result<PreparedPrompt> PromptBuilder::State::prepare(
   return result;
 }
 
+/// The tokens of the prompt. `rendered`: what apply() gave.
+Result<void> PromptBuilder::State::write(const chat::Conversation& conversation,
+                                         const RenderOptions& options, const std::string& rendered,
+                                         PreparedPrompt& out) const {
+  const bool outlined = std::ranges::any_of(
+      conversation.tools, [](const chat::Tool& tool) { return !tool.outline.empty(); });
+  const bool marked = conversation.seen.messages > 0 || !conversation.tail.empty();
+  for (const auto use : {Landmarks::Use::Seen, Landmarks::Use::Messages}) {
+    if (!marked) break;
+    TRY(const bool placed, place(conversation, options, use, out));
+    if (placed) return ok();
+  }
+  std::string whole = rendered;
+  if (outlined) {
+    TRY(whole, rendering.prompt(conversation, options, unchanged));
+  }
+  TRY(const MaskedText text, rendering.masked(conversation, options, whole));
+  out.tokens = with_start(tokenizer.tokenize(text));
+  return ok();
+}
+
+/// The tokens of the prompt: those that were seen, if `use` says so, and those of what follows,
+/// with the tail in its place. False: the template does not show these places.
+Result<bool> PromptBuilder::State::place(const chat::Conversation& conversation,
+                                         const RenderOptions& options, Landmarks::Use use,
+                                         PreparedPrompt& out) const {
+  const Landmarks landmarks(conversation, use);
+  const auto rendered = rendering.prompt(landmarks.conversation(), options, unchanged);
+  if (!rendered.ok()) return false;
+  TRY(const MaskedText text, rendering.masked(landmarks.conversation(), options, rendered.value()));
+  const auto parts = landmarks.split(text, end_texts);
+  if (!parts) return false;
+  const bool follows = use == Landmarks::Use::Seen && conversation.seen.messages > 0;
+  const std::vector<llama_token> before = tokenizer.tokenize(parts->before);
+  out.tokens = follows ? conversation.seen.tokens : with_start({});
+  out.seen_tokens = follows ? static_cast<std::uint32_t>(out.tokens.size()) : 0;
+  out.tokens.insert(out.tokens.end(), before.begin(), before.end());
+  if (conversation.tail.empty()) return true;
+  const auto tail = tokenizer.tokenize(MaskedText::all("\n\n" + conversation.tail, false));
+  const auto after = tokenizer.tokenize(parts->after);
+  out.tail_begin = static_cast<std::uint32_t>(out.tokens.size());
+  out.tail_tokens = static_cast<std::uint32_t>(tail.size());
+  out.tokens.insert(out.tokens.end(), tail.begin(), tail.end());
+  out.tokens.insert(out.tokens.end(), after.begin(), after.end());
+  return true;
+}
+
 /// What the prompt of the first messages alone and the whole prompt begin with in common. A
 /// template that refuses the part leaves no border.
 std::uint32_t PromptBuilder::State::border(const chat::Conversation& conversation,
@@ -205,9 +270,9 @@ std::uint32_t PromptBuilder::State::border(const chat::Conversation& conversatio
   part.messages.resize(std::min<std::size_t>(messages, part.messages.size()));
   const auto prompt = rendering.prompt(part, options, unchanged);
   if (!prompt.ok()) return 0;
-  auto tokens = rendering.tokens(part, options, prompt.value());
-  if (!tokens.ok()) return 0;
-  const std::vector<llama_token> begun = with_start(std::move(tokens).value());
+  const auto text = rendering.masked(part, options, prompt.value());
+  if (!text.ok()) return 0;
+  const std::vector<llama_token> begun = with_start(tokenizer.tokenize(text.value()));
   const auto ends = std::mismatch(begun.begin(), begun.end(), whole.begin(), whole.end());
   return static_cast<std::uint32_t>(ends.first - begun.begin());
 }
@@ -389,15 +454,21 @@ Result<PreparedPrompt> PromptBuilder::State::prepare(const chat::PlainText& plai
   return result;
 }
 
+Result<void> PromptBuilder::State::check_tokens(const std::vector<chat::Token>& tokens,
+                                                const char* field) const {
+  const std::int32_t count = llama_vocab_n_tokens(vocab);
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i] >= 0 && tokens[i] < count) continue;
+    return field_error(std::string(field) + "[" + std::to_string(i) + "]",
+                       "token " + std::to_string(tokens[i]) + " is outside the vocabulary of " +
+                           std::to_string(count));
+  }
+  return ok();
+}
+
 Result<PreparedPrompt> PromptBuilder::State::prepare(const chat::PlainTokens& plain,
                                                      const chat::OutputFormat& format) const {
-  const std::int32_t count = llama_vocab_n_tokens(vocab);
-  for (std::size_t i = 0; i < plain.tokens.size(); ++i) {
-    if (plain.tokens[i] >= 0 && plain.tokens[i] < count) continue;
-    return field_error("prompt[" + std::to_string(i) + "]",
-                       "token " + std::to_string(plain.tokens[i]) +
-                           " is outside the vocabulary of " + std::to_string(count));
-  }
+  TRY_VOID(check_tokens(plain.tokens, "prompt"));
   if (plain.tokens.empty()) return field_error("prompt", "is empty");
   PreparedPrompt result;
   result.tokens.assign(plain.tokens.begin(), plain.tokens.end());

@@ -26,6 +26,10 @@ struct PreparedPrompt {
   /// How many of them a later prompt of the same conversation begins with, as far as can be told:
   /// all but what begins the answer. Less than all.
   std::uint32_t history_tokens = 0;
+  /// How many of them are those of Conversation::seen: all or, where they cannot be used, none.
+  std::uint32_t seen_tokens = 0;
+  /// Where Conversation::tail stands, and how many tokens it is.
+  std::uint32_t tail_begin = 0, tail_tokens = 0;
 
   // The constraint, in the words of common_params_sampling (llama.cpp, common/common.h).
   common_grammar grammar{};   // empty: unconstrained

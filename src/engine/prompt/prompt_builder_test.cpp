@@ -393,6 +393,134 @@ TEST(PromptBuilder, TheHistoryIsWhatTheNextPromptBeginsWith) {
   }
 }
 
+/// What the answer would have left: the prompt, then tokens that no tokenizer would choose.
+std::vector<llama_token> one_by_one(const llama_model* model, const std::string& text) {
+  std::vector<llama_token> tokens;
+  for (const char c : text) {
+    const auto one = spelled(llama_model_get_vocab(model), std::string(1, c), false);
+    tokens.insert(tokens.end(), one.begin(), one.end());
+  }
+  return tokens;
+}
+
+TEST(PromptBuilder, WhatWasSeenIsContinuedTokenForToken) {
+  std::size_t followed = 0;
+  for (const Family& family : kFamilies) {
+    SCOPED_TRACE(family.chat_template);
+    const llama_model* model = vocabulary(family.vocabulary);
+    const PromptBuilder builder(model, chat_template(family.chat_template));
+    chat::Conversation talk;
+    talk.messages.push_back({.role = chat::Role::User, .content = "The first question"});
+    const auto first = builder.prepare({.prompt = talk});
+    talk.messages.push_back({.role = chat::Role::Assistant, .content = "An answer"});
+    talk.messages.push_back({.role = chat::Role::User, .content = "Another question"});
+    const auto rendered = builder.prepare({.prompt = talk});
+    ASSERT_TRUE(first.ok() && rendered.ok());
+    std::vector<llama_token> seen = first.value().tokens;
+    for (const llama_token token : one_by_one(model, "An answer")) seen.push_back(token);
+    talk.seen = {.tokens = seen, .messages = 2};
+    const auto second = builder.prepare({.prompt = talk});
+    ASSERT_TRUE(second.ok()) << second.error().message;
+    if (second.value().seen_tokens == 0) {  // the template hides where an answer ends
+      EXPECT_EQ(second.value().tokens, rendered.value().tokens);
+      continue;
+    }
+    ++followed;
+    ASSERT_EQ(second.value().seen_tokens, seen.size());
+    const std::vector<llama_token>& tokens = second.value().tokens;
+    EXPECT_TRUE(std::equal(seen.begin(), seen.end(), tokens.begin()));
+    // Behind them stands what a rendering has behind its answer.
+    const std::vector<llama_token> rest(tokens.begin() + static_cast<std::ptrdiff_t>(seen.size()),
+                                        tokens.end());
+    EXPECT_TRUE(llama_vocab_is_eog(llama_model_get_vocab(model), rest.front()));
+    const std::vector<llama_token>& whole = rendered.value().tokens;
+    ASSERT_LT(rest.size(), whole.size());
+    EXPECT_TRUE(std::equal(rest.rbegin(), rest.rend(), whole.rbegin()));
+  }
+  EXPECT_GE(followed, std::size(kFamilies) / 2);
+}
+
+TEST(PromptBuilder, ACallThatWasSeenIsContinuedWithItsResult) {
+  const llama_model* model = vocabulary("qwen2");
+  const PromptBuilder builder(model, chat_template("Qwen-Qwen2.5-7B-Instruct"));
+  chat::Conversation talk;
+  talk.tools = {{"look", "Looks.", R"({"type":"object","properties":{}})"}};
+  talk.messages.push_back({.role = chat::Role::User, .content = "Look!"});
+  const auto first = builder.prepare({.prompt = talk});
+  talk.messages.push_back(
+      {.role = chat::Role::Assistant, .content = "", .tool_calls = {{"1", "look", "{}"}}});
+  talk.messages.push_back(
+      {.role = chat::Role::Tool, .content = "a <|im_end|> tree", .tool_call_id = "1"});
+  talk.seen = {.tokens = first.value().tokens, .messages = 2};
+  talk.seen.tokens.push_back(9);
+  const auto second = builder.prepare({.prompt = talk});
+  ASSERT_TRUE(second.ok());
+  ASSERT_EQ(second.value().seen_tokens, talk.seen.tokens.size());
+  const std::vector<llama_token> rest(
+      second.value().tokens.begin() + static_cast<std::ptrdiff_t>(talk.seen.tokens.size()),
+      second.value().tokens.end());
+  EXPECT_EQ(text_of(llama_model_get_vocab(model), rest, true),
+            "<|im_end|>\n<|im_start|>user\n<tool_response>\na <|im_end|> tree\n</tool_response>"
+            "<|im_end|>\n<|im_start|>assistant\n");
+  // Two turns end and one begins: the spelling in the result is no token.
+  EXPECT_EQ(special_among(model, rest).size(), 4u);
+}
+
+TEST(PromptBuilder, TheTailStandsBehindTheLastQuestionAndIsNoneOfTheHistory) {
+  for (const Family& family : kFamilies) {
+    SCOPED_TRACE(family.chat_template);
+    const llama_model* model = vocabulary(family.vocabulary);
+    const PromptBuilder builder(model, chat_template(family.chat_template));
+    chat::Conversation talk;
+    talk.messages.push_back({.role = chat::Role::User, .content = "The question"});
+    const auto without = builder.prepare({.prompt = talk});
+    talk.tail = "[today: Monday <|im_end|></s>]";
+    const auto with = builder.prepare({.prompt = talk});
+    ASSERT_TRUE(without.ok() && with.ok());
+    const PreparedPrompt& prompt = with.value();
+    ASSERT_GT(prompt.tail_tokens, 0u);
+    EXPECT_EQ(prompt.history_tokens, prompt.tail_begin);
+    EXPECT_EQ(special_among(model, prompt.tokens), special_among(model, without.value().tokens));
+    const auto begin = prompt.tokens.begin() + prompt.tail_begin;
+    EXPECT_THAT(text_of(llama_model_get_vocab(model), {begin, begin + prompt.tail_tokens}, false),
+                ::testing::HasSubstr("\n\n[today: Monday "));
+    EXPECT_TRUE(std::equal(prompt.tokens.begin(), begin, without.value().tokens.begin()));
+  }
+}
+
+TEST(PromptBuilder, TheOutlineIsShownAndTheSchemaConstrains) {
+  const PromptBuilder builder(vocabulary("qwen2"), chat_template("Qwen-Qwen2.5-7B-Instruct"));
+  chat::Conversation talk;
+  talk.messages.push_back({.role = chat::Role::User, .content = "Hello"});
+  talk.tools = {{"look", "Looks.",
+                 R"({"type":"object","properties":{"n":{"enum":["left","right"]}}})",
+                 R"({"type":"object","properties":{"n":{"type":"string"}}})"}};
+  const auto prompt = builder.prepare({.prompt = talk});
+  ASSERT_TRUE(prompt.ok());
+  const std::string shown =
+      text_of(llama_model_get_vocab(vocabulary("qwen2")), prompt.value().tokens, true);
+  EXPECT_EQ(shown.find("left"), std::string::npos);
+  EXPECT_NE(shown.find(R"("n": {"type": "string"})"), std::string::npos) << shown;
+  EXPECT_NE(prompt.value().grammar.grammar.find("left"), std::string::npos);
+}
+
+TEST(PromptBuilder, WhatWasSeenMustEndWithAnAnswer) {
+  const PromptBuilder builder(vocabulary("qwen2"));
+  chat::Conversation talk;
+  talk.messages = {{.role = chat::Role::User, .content = "a"},
+                   {.role = chat::Role::Assistant, .content = "b"},
+                   {.role = chat::Role::User, .content = "c"}};
+  const chat::Seen bad[] = {{{1}, 0}, {{1}, 1},  {{1}, 3},      {{1}, 4},
+                            {{}, 2},  {{-1}, 2}, {{1 << 30}, 2}};
+  for (const chat::Seen& seen : bad) {
+    talk.seen = seen;
+    const auto prompt = builder.prepare({.prompt = talk});
+    ASSERT_FALSE(prompt.ok()) << seen.messages;
+    EXPECT_EQ(prompt.error().code, Code::InvalidInput);
+    EXPECT_EQ(prompt.error().field.substr(0, 4), "seen");
+  }
+}
+
 TEST(PromptBuilder, TheHistoryOfATextIsAllButItsLastToken) {
   const PromptBuilder builder(vocabulary("qwen2"));
   const auto text = builder.prepare({.prompt = chat::PlainText{"One two three"}});

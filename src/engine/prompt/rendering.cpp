@@ -138,24 +138,23 @@ Result<std::string> Rendering::prompt(const chat::Conversation& conversation,
   return with_templates([&](FormatCache& formats) { return formats.prompt(inputs); });
 }
 
-Result<std::vector<llama_token>> Rendering::tokens(const chat::Conversation& conversation,
-                                                   const RenderOptions& options,
-                                                   const std::string& rendered) const {
+Result<MaskedText> Rendering::masked(const chat::Conversation& conversation,
+                                     const RenderOptions& options,
+                                     const std::string& rendered) const {
   bool hazard = false;
   each_text(conversation,
             [&](std::string_view text) { hazard = hazard || specials_.hazardous(text); });
-  if (!hazard) return tokenizer_.tokenize(MaskedText::all(rendered, true));
+  if (!hazard) return MaskedText::all(rendered, true);
 
   // The rendering of harmless text is the measure of what the template itself says.
   const TextFilter defang = [this](std::string_view text) { return specials_.defanged(text); };
   TRY(std::string harmless, prompt(conversation, options, defang));
-  const MaskedText safe = MaskedText::all(std::move(harmless), true);
-  TRY(const auto faithful, marked(conversation, options, rendered));
+  MaskedText safe = MaskedText::all(std::move(harmless), true);
+  TRY(auto faithful, marked(conversation, options, rendered));
   // Unequal: the template looks into texts, cuts them or puts them together.
-  if (faithful && tokenizer_.special_tokens(*faithful) == tokenizer_.special_tokens(safe)) {
-    return tokenizer_.tokenize(*faithful);
-  }
-  return tokenizer_.tokenize(safe);
+  if (faithful && tokenizer_.special_tokens(*faithful) == tokenizer_.special_tokens(safe))
+    return std::move(*faithful);
+  return safe;
 }
 
 /// `rendered` with a mask, where one can be found: with every text marked, or with the hazardous

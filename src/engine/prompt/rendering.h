@@ -43,11 +43,10 @@ class Rendering {
   Result<std::string> prompt(const chat::Conversation& conversation, const RenderOptions& options,
                              const TextFilter& filter) const;
 
-  /// The tokens of the prompt that apply() gave for this conversation and these options, without a
-  /// beginning-of-sequence token. Errors: those of apply().
-  Result<std::vector<llama_token>> tokens(const chat::Conversation& conversation,
-                                          const RenderOptions& options,
-                                          const std::string& rendered) const;
+  /// The prompt that apply() or prompt() gave for this conversation and these options, with what a
+  /// request brought kept apart from what the template says. Errors: those of apply().
+  Result<MaskedText> masked(const chat::Conversation& conversation, const RenderOptions& options,
+                            const std::string& rendered) const;
 
   /// False for the plain form of models without template and vocabulary for one.
   bool has_template() const { return has_template_; }

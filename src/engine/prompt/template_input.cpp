@@ -127,7 +127,21 @@ Result<void> check_tool(const chat::Tool& tool, const std::string& field) {
   TRY_VOID(check_text(tool.description, field + ".function.description"));
   const std::string place = field + ".function.parameters";
   TRY_VOID(check_text(tool.parameters, place, chat::kSchemaBytesMax));
-  return check_schema(tool.parameters.empty() ? "{}" : tool.parameters, place, SchemaRoot::Object);
+  TRY_VOID(
+      check_schema(tool.parameters.empty() ? "{}" : tool.parameters, place, SchemaRoot::Object));
+  if (tool.outline.empty()) return ok();
+  TRY_VOID(check_text(tool.outline, field + ".outline", chat::kSchemaBytesMax));
+  return check_schema(tool.outline, field + ".outline", SchemaRoot::Object);
+}
+
+Result<void> check_seen(const chat::Conversation& conversation) {
+  const chat::Seen& seen = conversation.seen;
+  if (seen.messages == 0 && seen.tokens.empty()) return ok();
+  if (seen.tokens.empty()) return field_error("seen", "tokens are required");
+  if (seen.messages == 0 || seen.messages >= conversation.messages.size() ||
+      conversation.messages[seen.messages - 1].role != chat::Role::Assistant)
+    return field_error("seen", "an assistant's message before the last must be where it ends");
+  return ok();
 }
 
 Result<void> check_tools(const chat::Conversation& conversation) {
@@ -230,6 +244,8 @@ Result<void> check_conversation(const chat::Conversation& conversation) {
   for (std::size_t i = 0; i < conversation.messages.size(); ++i) {
     TRY_VOID(check_message(conversation.messages[i], "messages[" + std::to_string(i) + "]"));
   }
+  TRY_VOID(check_text(conversation.tail, "tail"));
+  TRY_VOID(check_seen(conversation));
   return check_tools(conversation);
 }
 

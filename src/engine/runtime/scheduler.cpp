@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "engine/runtime/guard.h"
 #include "engine/runtime/llama_log.h"
+#include "engine/runtime/trace.h"
 
 namespace hearth::engine {
 namespace {
@@ -165,6 +166,7 @@ Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
     chat::Finished nothing{.reason = chat::FinishReason::Length,
                            .usage = {.prompt_tokens = prompt_tokens}};
     nothing.timings.queued_ms = ms_between(job->arrived, now);
+    nothing.trace = trace_of(*job, job->prompt.tokens, prompt_tokens);
     outbox_.post(GenerateEvent{job->id, std::move(nothing)});
     jobs_.forget(job->id);
     return ok();
@@ -502,11 +504,12 @@ Result<Scheduler::Ending> Scheduler::say(Running& running, llama_token token,
   TRY(Answer::Step said, running.answer.add(token, std::move(choice)));
   ++counters_.completion_tokens;
   if (!is_empty(said.delta)) outbox_.post(GenerateEvent{running.job->id, std::move(said.delta)});
-  if (said.finished) return Ending(finished(running, *said.finished));
+  if (said.finished) return Ending(finished(running, *said.finished, token));
   return Ending();
 }
 
-chat::Finished Scheduler::finished(const Running& running, chat::FinishReason reason) {
+chat::Finished Scheduler::finished(const Running& running, chat::FinishReason reason,
+                                   llama_token last) const {
   chat::Finished finished{.reason = reason, .stop_string = running.answer.stop_string()};
   finished.usage = {.prompt_tokens = static_cast<std::uint32_t>(running.job->prompt.tokens.size()),
                     .cached_tokens = running.claim.reused,
@@ -515,6 +518,8 @@ chat::Finished Scheduler::finished(const Running& running, chat::FinishReason re
                       .predicted_ms = ms_between(running.first_token, Clock::now()),
                       .queued_ms = ms_between(running.job->arrived, running.started),
                       .forced_tokens = running.forced};
+  finished.trace =
+      trace_of(model_.vocab(), *running.job, running.tokens, running.answer.tokens(), reason, last);
   return finished;
 }
 

@@ -114,7 +114,9 @@ class Scheduler {
   Result<Ending> say(Running& running, llama_token token, std::optional<chat::TokenChoice> choice);
 
   void step_embedding();
-  static chat::Finished finished(const Running& running, chat::FinishReason reason);
+  /// `last`: the token that ended the answer.
+  chat::Finished finished(const Running& running, chat::FinishReason reason,
+                          llama_token last) const;
   void fail(const GenerateJob& job, Error error);
   void end(std::list<Running>::iterator running, chat::Event last, bool keep);
   void report_levels();

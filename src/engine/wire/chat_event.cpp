@@ -53,18 +53,28 @@ json body(const chat::Delta& delta) {
 
 double in_range(double ms) { return std::isnan(ms) ? 0 : std::clamp(ms, 0.0, kMillisMax); }
 
+json body(const chat::Trace& trace) {
+  return {{"tokens", trace.tokens},
+          {"follows_seen", trace.follows_seen},
+          {"tail_begin", trace.tail_begin},
+          {"tail_tokens", trace.tail_tokens},
+          {"border_tokens", trace.border_tokens}};
+}
+
 json body(const chat::Finished& finished) {
-  return {{"reason", static_cast<int>(finished.reason)},
-          {"stop_string", clean(finished.stop_string)},
-          {"prompt_tokens", finished.usage.prompt_tokens},
-          {"cached_tokens", finished.usage.cached_tokens},
-          {"completion_tokens", finished.usage.completion_tokens},
-          {"prompt_ms", in_range(finished.timings.prompt_ms)},
-          {"predicted_ms", in_range(finished.timings.predicted_ms)},
-          {"queued_ms", in_range(finished.timings.queued_ms)},
-          {"drafted_tokens", finished.timings.drafted_tokens},
-          {"accepted_tokens", finished.timings.accepted_tokens},
-          {"forced_tokens", finished.timings.forced_tokens}};
+  json value{{"reason", static_cast<int>(finished.reason)},
+             {"stop_string", clean(finished.stop_string)},
+             {"prompt_tokens", finished.usage.prompt_tokens},
+             {"cached_tokens", finished.usage.cached_tokens},
+             {"completion_tokens", finished.usage.completion_tokens},
+             {"prompt_ms", in_range(finished.timings.prompt_ms)},
+             {"predicted_ms", in_range(finished.timings.predicted_ms)},
+             {"queued_ms", in_range(finished.timings.queued_ms)},
+             {"drafted_tokens", finished.timings.drafted_tokens},
+             {"accepted_tokens", finished.timings.accepted_tokens},
+             {"forced_tokens", finished.timings.forced_tokens}};
+  if (!finished.trace.tokens.empty()) value["trace"] = body(finished.trace);
+  return value;
 }
 
 // ---- reading ----------------------------------------------------------------------------------
@@ -127,6 +137,17 @@ Result<chat::Event> read_delta(const Fields& fields) {
   return chat::Event(std::move(delta));
 }
 
+Result<chat::Trace> read_trace(const Fields& fields) {
+  chat::Trace trace;
+  TRY(trace.tokens, read_tokens(fields, "tokens"));
+  const auto most = static_cast<std::uint32_t>(trace.tokens.size());
+  TRY(trace.follows_seen, read_flag(fields, "follows_seen"));
+  TRY(trace.tail_begin, read_u32(fields, "tail_begin", 0, most));
+  TRY(trace.tail_tokens, read_u32(fields, "tail_tokens", 0, most - trace.tail_begin));
+  TRY(trace.border_tokens, read_u32(fields, "border_tokens"));
+  return trace;
+}
+
 Result<chat::Event> read_finished(const Fields& fields) {
   chat::Finished finished;
   TRY(finished.reason, read_enum<chat::FinishReason>(fields, "reason", 3));
@@ -142,6 +163,10 @@ Result<chat::Event> read_finished(const Fields& fields) {
   TRY(drafted, read_u32(fields, "drafted_tokens"));
   TRY(finished.timings.accepted_tokens, read_u32(fields, "accepted_tokens", 0, drafted));
   TRY(finished.timings.forced_tokens, read_u32(fields, "forced_tokens"));
+  if (fields.has("trace")) {
+    TRY(const auto trace, read_object(fields, "trace"));
+    TRY(finished.trace, read_trace(trace));
+  }
   return chat::Event(std::move(finished));
 }
 

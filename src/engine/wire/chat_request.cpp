@@ -27,18 +27,26 @@ json message_body(const chat::Message& message) {
   return body;
 }
 
+json tool_body(const chat::Tool& tool) {
+  json body{
+      {"name", tool.name}, {"description", tool.description}, {"parameters", tool.parameters}};
+  if (!tool.outline.empty()) body["outline"] = tool.outline;
+  return body;
+}
+
 json prompt_body(const chat::Conversation& prompt) {
   json messages = json::array(), tools = json::array();
   for (const auto& message : prompt.messages) messages.push_back(message_body(message));
-  for (const auto& tool : prompt.tools) {
-    tools.push_back(
-        {{"name", tool.name}, {"description", tool.description}, {"parameters", tool.parameters}});
-  }
-  return {{"messages", std::move(messages)},
-          {"tools", std::move(tools)},
-          {"tool_choice", static_cast<int>(prompt.tool_choice.mode)},
-          {"tool_name", prompt.tool_choice.name},
-          {"parallel_tool_calls", prompt.parallel_tool_calls}};
+  for (const auto& tool : prompt.tools) tools.push_back(tool_body(tool));
+  json body{{"messages", std::move(messages)},
+            {"tools", std::move(tools)},
+            {"tool_choice", static_cast<int>(prompt.tool_choice.mode)},
+            {"tool_name", prompt.tool_choice.name},
+            {"parallel_tool_calls", prompt.parallel_tool_calls}};
+  if (prompt.seen.messages > 0)
+    body["seen"] = {{"tokens", prompt.seen.tokens}, {"messages", prompt.seen.messages}};
+  if (!prompt.tail.empty()) body["tail"] = prompt.tail;
+  return body;
 }
 json prompt_body(const chat::PlainText& prompt) { return {{"text", prompt.text}}; }
 json prompt_body(const chat::PlainTokens& prompt) { return {{"tokens", prompt.tokens}}; }
@@ -123,6 +131,7 @@ Result<chat::Tool> read_tool(const Fields& fields) {
   TRY(tool.name, read_tool_name(fields, "name"));
   TRY(tool.description, read_text(fields, "description"));
   TRY(tool.parameters, read_text(fields, "parameters", chat::kSchemaBytesMax));
+  TRY(tool.outline, read_text_or_empty(fields, "outline", chat::kSchemaBytesMax));
   return tool;
 }
 
@@ -138,6 +147,18 @@ Result<chat::ToolChoice> read_tool_choice(const Fields& fields,
   for (const auto& tool : tools) known = known || tool.name == choice.name;
   if (!known) return fields.wrong("tool_name", "is not one of the tools");
   return choice;
+}
+
+Result<chat::Seen> read_seen(const Fields& conversation,
+                             const std::vector<chat::Message>& messages) {
+  chat::Seen seen;
+  if (!conversation.has("seen")) return seen;
+  TRY(const auto fields, read_object(conversation, "seen"));
+  TRY(seen.tokens, read_tokens(fields, "tokens"));
+  TRY(seen.messages, read_u32(fields, "messages", 1, static_cast<std::uint32_t>(messages.size())));
+  if (messages[seen.messages - 1].role != chat::Role::Assistant)
+    return fields.wrong("messages", "the last of these must be an assistant's");
+  return seen;
 }
 
 Result<chat::Prompt> read_conversation(const Fields& fields) {
@@ -157,6 +178,8 @@ Result<chat::Prompt> read_conversation(const Fields& fields) {
   }
   TRY(prompt.tool_choice, read_tool_choice(fields, prompt.tools));
   TRY(prompt.parallel_tool_calls, read_flag(fields, "parallel_tool_calls"));
+  TRY(prompt.seen, read_seen(fields, prompt.messages));
+  TRY(prompt.tail, read_text_or_empty(fields, "tail"));
   return chat::Prompt(std::move(prompt));
 }
 
@@ -252,7 +275,8 @@ json chat_request_body(const chat::Request& request) {
             {"ignore_eos", request.ignore_eos},
             {"deterministic", request.deterministic},
             {"lookup", request.lookup},
-            {"forced_tokens", request.forced_tokens}};
+            {"forced_tokens", request.forced_tokens},
+            {"trace", request.trace}};
   if (!is_default(request.cache)) body["cache"] = cache_body(request.cache);
   if (request.tokens_max) body["tokens_max"] = *request.tokens_max;
   if (request.top_logprobs) body["top_logprobs"] = *request.top_logprobs;
@@ -277,6 +301,7 @@ Result<chat::Request> read_chat_request(const Fields& fields) {
   TRY(request.cache, read_cache(fields, request.prompt));
   TRY(request.lookup, read_flag(fields, "lookup"));
   TRY(request.forced_tokens, read_flag(fields, "forced_tokens"));
+  TRY(request.trace, read_flag(fields, "trace"));
   if (fields.has("account")) {
     TRY(request.account, read_u64(fields, "account"));
   }

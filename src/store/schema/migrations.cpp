@@ -201,6 +201,19 @@ CREATE TABLE journal (          -- one row for each call of the model, to comput
   UNIQUE (session_id, turn, round)
 );
 CREATE INDEX journal_by_time ON journal (created_ms);
+)sql"},
+                                     {3, R"sql(
+CREATE TABLE summaries (        -- what stands for the messages that went to the archive
+  session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+  number INTEGER NOT NULL,      -- of the first message that it does not stand for
+  text TEXT NOT NULL,
+  model TEXT NOT NULL,          -- that wrote it; empty: nobody, it only says where they are
+  before_tokens INTEGER NOT NULL,  -- of the history
+  after_tokens INTEGER NOT NULL,
+  told INTEGER NOT NULL DEFAULT 0,  -- 1: the owner knows of it
+  created_ms INTEGER NOT NULL,
+  PRIMARY KEY (session_id, number)
+) WITHOUT ROWID;
 )sql"}};
 
 Result<void> write_copy(Database& database, const std::string& copy) {

@@ -1,0 +1,67 @@
+#include "agent/idle_work.h"
+
+#include "base/log.h"
+#include "context/summary.h"
+#include "context/window.h"
+
+namespace hearth::agent {
+
+void IdleWork::run(const Call& call, bool had_tail) {
+  const std::uint32_t tokens = talk_.history_tokens(), budget = talk_.history_budget();
+  if (context::is_filling(tokens, budget)) {
+    const auto cut = context::cut_before(talk_.entries(), parts_.window, tokens, budget);
+    if (cut) {
+      const auto done = compact(call, *cut);
+      if (!done.ok()) log::info("older messages stay for now: {}", done.error().message);
+      return;
+    }
+  }
+  chat::Conversation next = talk_.conversation();
+  const bool whole = next.seen.messages == next.messages.size();
+  if (!had_tail || !whole) return;
+  const auto computed = compute(call, chat::PlainTokens{std::move(next.seen.tokens)});
+  if (!computed.ok()) log::debug("not computed ahead: {}", computed.error().message);
+}
+
+/// The summary stands at the border of the static zone and the history, so that what follows it is
+/// computed anew, once.
+Result<void> IdleWork::compact(const Call& call, std::uint32_t cut) {
+  std::string writer;
+  TRY(std::string text, summarise(call, cut, writer));
+  TRY(store::Summary summary, talk_.archive_before(call, cut, std::move(text), writer));
+  log::info("messages before {} went to the archive, {} tokens are about {} now", cut,
+            summary.before_tokens, summary.after_tokens);
+  return compute(call, talk_.conversation());
+}
+
+/// Without a summary to be had, a line says where the messages are. Errors: Cancelled, Timeout:
+/// there may be one later.
+Result<std::string> IdleWork::summarise(const Call& call, std::uint32_t cut, std::string& writer) {
+  std::vector<store::Entry> older;
+  for (const store::Entry& entry : talk_.entries())
+    if (entry.number < cut) older.push_back(entry);
+  model::Model* cheap =
+      parts_.summary_model.empty() ? &model_ : parts_.find_model(parts_.summary_model);
+  if (!cheap) cheap = &model_;
+  const auto answer = model::generate(
+      call, *cheap, context::summary_request(older, talk_.summary(), cheap->context_tokens()));
+  const bool stopped = !answer.ok() && (answer.error().code == Code::Cancelled ||
+                                        answer.error().code == Code::Timeout);
+  if (stopped) return answer.error();
+  const auto text = answer.ok() ? context::summary_in(answer.value().message) : std::nullopt;
+  if (!text) return context::archive_line(cut, talk_.summary());
+  writer = cheap->name();
+  return *text;
+}
+
+/// One token more than the prompt: what was computed stays, on disk too.
+Result<void> IdleWork::compute(const Call& call, chat::Prompt prompt) {
+  chat::Request request{.prompt = std::move(prompt)};
+  request.sampling.temperature = 0;
+  request.tokens_max = 1;
+  request.cache.persist = true;
+  const auto answer = model::generate(call, model_, std::move(request));
+  return answer.ok() ? ok() : Result<void>(answer.error());
+}
+
+}  // namespace hearth::agent

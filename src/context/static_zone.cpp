@@ -1,0 +1,59 @@
+#include "context/static_zone.h"
+
+#include <algorithm>
+
+#include "vault/secret.h"
+
+namespace hearth::context {
+namespace {
+
+constexpr std::size_t kIdCharacters = 16;  // hexadecimal: 64 bits
+
+/// Lengths keep one text from running into the next.
+void append(std::string& all, std::string_view text) {
+  all += std::to_string(text.size()) + ":";
+  all += text;
+}
+
+std::string id_of(const std::vector<chat::Tool>& tools) {
+  std::string all;
+  for (const chat::Tool& tool : tools) {
+    append(all, tool.name);
+    append(all, tool.description);
+    append(all, tool.outline.empty() ? tool.parameters : tool.outline);
+  }
+  return vault::sha256_hex(all).substr(0, kIdCharacters);
+}
+
+}  // namespace
+
+StaticZone::StaticZone(Parts parts)
+    : instructions_(parts.instructions.empty() ? std::string(kInstructions)
+                                               : std::move(parts.instructions)),
+      tools_(std::move(parts.tools)),
+      tools_id_(id_of(tools_)) {}
+
+std::string StaticZone::text(std::string_view own) const {
+  std::string text(own.empty() ? std::string_view(instructions_) : own);
+  if (!tools_.empty()) text.append("\n\n").append(kRules);
+  return text;
+}
+
+bool StaticZone::has_tool(std::string_view name) const {
+  return std::ranges::any_of(tools_, [&](const chat::Tool& tool) { return tool.name == name; });
+}
+
+std::string prefix_id(const StaticZone& zone, std::string_view model,
+                      std::string_view first_message, const std::vector<chat::Tool>& clients,
+                      std::string_view summary) {
+  std::string all;
+  for (const std::string_view text : {model, first_message, summary}) append(all, text);
+  append(all, id_of(clients));
+  return zone.tools_id() + "-" + vault::sha256_hex(all).substr(0, kIdCharacters);
+}
+
+bool had_tools(const std::string& prefix_id, const StaticZone& zone) {
+  return prefix_id.starts_with(zone.tools_id() + "-");
+}
+
+}  // namespace hearth::context
