@@ -201,11 +201,21 @@ Result<void> Sessions::stop_one(const Call& call, const store::Inbound& inbound)
     if (here) here->stop.request_stop();
     if (here && here->runs) return ok();
   }
-  const auto dropped = inbox_.drop(call, inbound.id, kCancelled);
+  const auto dropped = drop(call, inbound);
   if (!dropped.ok() && dropped.error().code == Code::InvalidInput) return ok();  // it just ended
   if (!dropped.ok()) return dropped;
   if (here) here->audience->tell(chat::Failed{{Code::Cancelled, kCancelled, {}}});
   forget(inbound.id, here);
+  return ok();
+}
+
+/// A turn that was begun may have done something, which its end must not hide.
+Result<void> Sessions::drop(const Call& call, const store::Inbound& inbound) {
+  if (!inbound.turn) return inbox_.drop(call, inbound.id, kCancelled);
+  store::Turns turns(parts_.store, parts_.time);
+  TRY_VOID(turns.commit(
+      call,
+      {.message_id = inbound.id, .end = store::Inbound::State::Dropped, .reason = kCancelled}));
   return ok();
 }
 

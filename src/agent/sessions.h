@@ -101,6 +101,7 @@ class Sessions {
   void forget(std::int64_t message_id, const LivePtr& live);
   Result<void> tell_past(const Call& call, const store::Inbound& inbound, Audience& audience);
   Result<void> stop_one(const Call& call, const store::Inbound& inbound);
+  Result<void> drop(const Call& call, const store::Inbound& inbound);
 
   void schedule(const std::string& session_id);
   void watch_expiry(const std::stop_token& stop);

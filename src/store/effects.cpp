@@ -28,7 +28,14 @@ constexpr const char* kInsert =
 constexpr const char* kMark =
     "UPDATE effects SET state = 'uncertain', ended_ms = ? "
     "WHERE state = 'intended' AND class <> 'reads'";
+constexpr const char* kMarkOfTurn =
+    "UPDATE effects SET state = 'uncertain', ended_ms = ? "
+    "WHERE session_id = ? AND turn = ? AND state = 'intended' AND class <> 'reads'";
 constexpr const char* kEnd = "UPDATE effects SET state = ?, result = ?, ended_ms = ? WHERE id = ?";
+
+constexpr const char* kUncertain =
+    "uncertain: this was interrupted while it ran. It may have happened, in part or not at all. It "
+    "was not repeated; look before you try again.";
 
 Result<Effect> read_effect(const Query& row) {
   Effect effect{.id = row.integer(0),
@@ -77,6 +84,11 @@ Result<Effects::Begun> insert(Database& database, const ToolRun& run, std::int64
 const char* effect_class_name(EffectClass effect) { return name_in(kClasses, effect); }
 const char* effect_state_name(State state) { return name_in(kStates, state); }
 
+std::string shown(const Effect& effect) {
+  if (effect.state == State::Done) return effect.result;
+  return effect.state == State::Failed ? "error: " + effect.result : kUncertain;
+}
+
 Result<Effects::Begun> Effects::intend(const Call& call, const ToolRun& run) {
   TRY_VOID(check_run(run));
   const std::int64_t now = unix_time<Millis>(time_);
@@ -111,6 +123,16 @@ Result<void> Effects::finish(const Call& call, std::int64_t id, const std::strin
 
 Result<void> Effects::fail(const Call& call, std::int64_t id, const std::string& why) {
   return end(call, id, State::Failed, why);
+}
+
+Result<void> Effects::doubt(const Call& call, std::int64_t id) {
+  return end(call, id, State::Uncertain, "");
+}
+
+Result<void> Effects::mark_uncertain_within(Database& database, const std::string& session_id,
+                                            std::uint32_t turn, std::int64_t now_ms) {
+  TRY(Query query, database.query(kMarkOfTurn));
+  return query.bind(now_ms).bind(session_id).bind(std::int64_t{turn}).run();
 }
 
 Result<std::vector<Effect>> Effects::mark_uncertain_within(Database& database,

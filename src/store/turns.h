@@ -38,10 +38,11 @@ class Turns {
   Turns(Store& store, const TimeSource& time) : store_(store), time_(time) {}
 
   /// Ends a turn: its messages in the transcript under the turn's number, its replies in the
-  /// outbox, its message Done (Failed, Dropped), its session used. All in one transaction that is
-  /// on disk when this returns, or nothing. Gives the number of the first message in the
-  /// transcript. Errors: NotFound, InvalidInput (the message has ended before: nothing is doubled),
-  /// those of Outbox::enqueue().
+  /// outbox, its message Done (Failed, Dropped), its session used. What tools did in it and is not
+  /// in the transcript is added as a result of theirs, so that a turn which broke off hides
+  /// nothing. All in one transaction that is on disk when this returns, or nothing. Gives the
+  /// number of the first message in the transcript. Errors: NotFound, InvalidInput (the message has
+  /// ended before: nothing is doubled), those of Outbox::enqueue().
   Result<std::uint32_t> commit(const Call& call, const TurnEnd& end);
 
   /// At a start, before any turn: marks what tools left unfinished as uncertain and gives the turns

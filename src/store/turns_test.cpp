@@ -83,6 +83,45 @@ TEST_F(TurnsTest, AFailedTurnLeavesItsMessagesAndTheReason) {
   EXPECT_EQ(inbox().find(soon(), "ann", message.id).value().reason, "the model is gone");
 }
 
+/// However a turn ends: what tools did in it is not hidden from whoever reads it.
+TEST_F(TurnsTest, WhatToolsDidIsInTheTranscriptAtTheEnd) {
+  const Inbound message = running(session_);
+  Effects effects(*store_, time_);
+  const auto begin = [&](const char* call_id, EffectClass effect) {
+    const ToolRun run{.session_id = session_,
+                      .call_id = call_id,
+                      .tool = "do",
+                      .arguments = "{}",
+                      .effect = effect};
+    return effects.intend(soon(), run).value().effect.id;
+  };
+  ASSERT_TRUE(effects.finish(soon(), begin("told", EffectClass::Writes), "known").ok());
+  ASSERT_TRUE(effects.finish(soon(), begin("done", EffectClass::Writes), "made").ok());
+  ASSERT_TRUE(effects.fail(soon(), begin("failed", EffectClass::Writes), "no room").ok());
+  begin("cut off", EffectClass::Writes);
+  begin("read", EffectClass::Reads);
+  ASSERT_TRUE(effects.finish(soon(), begin("about to be", EffectClass::Writes), "said").ok());
+  const auto result = [](const char* id, const char* text) {
+    return Entry{.message = {.role = chat::Role::Tool, .content = text, .tool_call_id = id}};
+  };
+  Transcript transcript(*store_, time_);
+  ASSERT_TRUE(transcript.append(soon(), session_, {result("told", "known")}).ok());
+  ASSERT_TRUE(turns()
+                  .commit(soon(), {.message_id = message.id,
+                                   .entries = {result("about to be", "said")},
+                                   .end = Inbound::State::Dropped,
+                                   .reason = "cancelled"})
+                  .ok());
+  std::vector<std::string> told;
+  const auto entries = transcript.read(soon(), session_).value();
+  for (const Entry& entry : entries)
+    told.push_back(entry.message.tool_call_id + ": " + entry.message.content);
+  using ::testing::HasSubstr;
+  EXPECT_THAT(told, ::testing::ElementsAre("told: known", "done: made", "failed: error: no room",
+                                           HasSubstr("cut off: uncertain: "), "about to be: said"));
+  EXPECT_EQ(number("SELECT count(*) FROM effects WHERE state = 'uncertain'"), 1);
+}
+
 TEST_F(TurnsTest, AMessageThatWasNeverBegunHasNoTurn) {
   const Offer offer{.session_id = session_, .owner = "ann", .message = {.content = "hello"}};
   const Inbound waiting = inbox().accept(soon(), offer).value().inbound;
