@@ -63,17 +63,13 @@ void Sessions::stop() {
 
 Result<void> Sessions::recover(const Call& call) {
   store::Turns turns(parts_.store, parts_.time);
-  TRY_VOID(turns.recover(call));  // what tools left unfinished is uncertain from now on
-  std::set<std::string> found;
-  std::int64_t after = 0;
-  for (;;) {
-    TRY(const auto some, inbox_.unfinished(call, store::Inbox::kListMax, after));
-    for (const auto& inbound : some) found.insert(inbound.offer.session_id);
-    if (some.size() < store::Inbox::kListMax) break;
-    after = some.back().id;
-  }
-  if (!found.empty()) log::info("{} sessions go on where the last process ended", found.size());
-  for (const std::string& session : found) schedule(session);
+  TRY(const store::Left left, turns.recover(call));
+  if (left.uncertain > 0)
+    log::warn("{} tools were cut off by the end of the last process; their turns say so",
+              left.uncertain);
+  if (!left.sessions.empty())
+    log::info("{} sessions go on where the last process ended", left.sessions.size());
+  for (const std::string& session : left.sessions) schedule(session);
   return ok();
 }
 

@@ -18,8 +18,6 @@ constexpr Names<4> kClasses = {"reads", "writes", "runs", "sends"};
 constexpr const char* kByCall = EFFECT_COLUMNS "WHERE session_id = ? AND turn = ? AND call_id = ?";
 constexpr const char* kOfTurn =
     EFFECT_COLUMNS "WHERE session_id = ? AND turn = ? ORDER BY id LIMIT ?";
-constexpr const char* kCutOff =
-    EFFECT_COLUMNS "WHERE state = 'intended' AND class <> 'reads' ORDER BY id";
 #undef EFFECT_COLUMNS
 
 constexpr const char* kInsert =
@@ -135,20 +133,13 @@ Result<void> Effects::mark_uncertain_within(Database& database, const std::strin
   return query.bind(now_ms).bind(session_id).bind(std::int64_t{turn}).run();
 }
 
-Result<std::vector<Effect>> Effects::mark_uncertain_within(Database& database,
-                                                           std::int64_t now_ms) {
-  TRY(Query cut_off, database.query(kCutOff));
-  TRY(std::vector<Effect> all, all_rows(cut_off, read_effect));
+Result<std::size_t> Effects::mark_uncertain_within(Database& database, std::int64_t now_ms) {
   TRY(Query query, database.query(kMark));
   TRY_VOID(query.bind(now_ms).run());
-  for (Effect& effect : all) {
-    effect.state = State::Uncertain;
-    effect.ended_ms = now_ms;
-  }
-  return all;
+  return static_cast<std::size_t>(database.changes());
 }
 
-Result<std::vector<Effect>> Effects::mark_uncertain(const Call& call) {
+Result<std::size_t> Effects::mark_uncertain(const Call& call) {
   const std::int64_t now = unix_time<Millis>(time_);
   return writing(store_, call, Writer::Durability::Full,
                  [now](Database& database) { return mark_uncertain_within(database, now); });

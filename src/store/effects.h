@@ -73,9 +73,9 @@ class Effects {
   Result<void> doubt(const Call& call, std::int64_t id);
 
   /// At a start, before any tool runs: whatever is Intended and more than a read is Uncertain from
-  /// now on. Gives these.
-  Result<std::vector<Effect>> mark_uncertain(const Call& call);
-  static Result<std::vector<Effect>> mark_uncertain_within(Database& database, std::int64_t now_ms);
+  /// now on. Gives how many that were.
+  Result<std::size_t> mark_uncertain(const Call& call);
+  static Result<std::size_t> mark_uncertain_within(Database& database, std::int64_t now_ms);
   /// The same of one turn, when it ends.
   static Result<void> mark_uncertain_within(Database& database, const std::string& session_id,
                                             std::uint32_t turn, std::int64_t now_ms);

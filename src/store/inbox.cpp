@@ -20,8 +20,6 @@ constexpr const char* kById = INBOX_COLUMNS "WHERE id = ?";
 constexpr const char* kByKey = INBOX_COLUMNS "WHERE owner = ? AND key = ?";
 constexpr const char* kOldest = INBOX_COLUMNS
     "WHERE session_id = ? AND state = 'waiting' AND ended_ms IS NULL ORDER BY id LIMIT 1";
-constexpr const char* kUnfinished =
-    INBOX_COLUMNS "INDEXED BY inbox_open WHERE ended_ms IS NULL AND id > ? ORDER BY id LIMIT ?";
 constexpr const char* kUnfinishedOf =
     INBOX_COLUMNS "WHERE session_id = ? AND ended_ms IS NULL ORDER BY state, id LIMIT ?";
 #undef INBOX_COLUMNS
@@ -205,15 +203,6 @@ Result<Inbound> Inbox::find(const Call& call, const std::string& owner, std::int
 Result<std::size_t> Inbox::waiting(const Call& call, const std::string& session_id) {
   return reading(store_, call, [&](Database& database) {
     return count_of(database, session_id, State::Waiting);
-  });
-}
-
-Result<std::vector<Inbound>> Inbox::unfinished(const Call& call, std::size_t count,
-                                               std::int64_t after) {
-  return reading(store_, call, [&](Database& database) -> Result<std::vector<Inbound>> {
-    TRY(Query query, database.query(kUnfinished));
-    query.bind(after).bind(at_most(count, kListMax));
-    return all_rows(query, read_inbound);
   });
 }
 

@@ -1,6 +1,5 @@
 #include "store/turns.h"
 
-#include <algorithm>
 #include <set>
 
 #include "base/fields.h"
@@ -9,10 +8,9 @@
 namespace hearth::store {
 namespace {
 
-constexpr const char* kRunning =
-    "SELECT id FROM inbox INDEXED BY inbox_open WHERE ended_ms IS NULL AND state = 'running' "
-    "ORDER BY id LIMIT ?";
-
+constexpr const char* kUnfinished =
+    "SELECT session_id FROM inbox INDEXED BY inbox_open WHERE ended_ms IS NULL "
+    "GROUP BY session_id ORDER BY min(id)";
 constexpr const char* kToldCalls =
     "SELECT json_extract(details, '$.tool_call_id') FROM messages "
     "WHERE session_id = ? AND turn = ? AND role = 'tool' AND details IS NOT NULL";
@@ -66,16 +64,6 @@ Result<std::uint32_t> commit_within(Database& database, const TurnEnd& end, std:
                                    of_turn(std::move(entries), *message.turn), now_ms);
 }
 
-Result<Interrupted> read_interrupted(Database& database, std::int64_t message_id,
-                                     std::int64_t now_ms) {
-  TRY(Inbound message, Inbox::find_within(database, message_id));
-  const std::string& session = message.offer.session_id;
-  const std::uint32_t turn = message.turn.value_or(0);
-  TRY(auto effects, Effects::of_turn_within(database, session, turn));
-  TRY(auto approvals, Approvals::of_turn_within(database, session, turn, now_ms));
-  return Interrupted{std::move(message), std::move(effects), std::move(approvals)};
-}
-
 }  // namespace
 
 Result<std::uint32_t> Turns::commit(const Call& call, const TurnEnd& end) {
@@ -84,16 +72,16 @@ Result<std::uint32_t> Turns::commit(const Call& call, const TurnEnd& end) {
                  [&](Database& database) { return commit_within(database, end, now); });
 }
 
-Result<std::vector<Interrupted>> Turns::recover(const Call& call) {
+Result<Left> Turns::recover(const Call& call) {
   const std::int64_t now = unix_time<Millis>(time_);
-  const auto work = [now](Database& database) -> Result<std::vector<Interrupted>> {
-    TRY_VOID(Effects::mark_uncertain_within(database, now));
-    TRY(Query running, database.query(kRunning));
-    return all_rows(running.bind(at_most(Inbox::kListMax, Inbox::kListMax)), [&](const Query& row) {
-      return read_interrupted(database, row.integer(0), now);
-    });
-  };
-  return writing(store_, call, Writer::Durability::Full, work);
+  return writing(store_, call, Writer::Durability::Full, [now](Database& database) -> Result<Left> {
+    Left left;
+    TRY(left.uncertain, Effects::mark_uncertain_within(database, now));
+    TRY(Query unfinished, database.query(kUnfinished));
+    TRY(left.sessions,
+        all_rows(unfinished, [](const Query& row) -> Result<std::string> { return row.text(0); }));
+    return left;
+  });
 }
 
 }  // namespace hearth::store

@@ -6,7 +6,6 @@
 #include "base/call.h"
 #include "base/result.h"
 #include "base/time_source.h"
-#include "store/approvals.h"
 #include "store/effects.h"
 #include "store/inbox.h"
 #include "store/outbox.h"
@@ -24,11 +23,10 @@ struct TurnEnd {
   std::string reason{};                       // of these two, as the sender is told
 };
 
-/// A turn that was running when the last process ended.
-struct Interrupted {
-  Inbound message;                    // Running; put_back() or an end is the next step
-  std::vector<Effect> effects{};      // in order: whether it may go on depends on the last
-  std::vector<Approval> approvals{};  // one that waits: the turn is parked, nothing was cut off
+/// What the last process left.
+struct Left {
+  std::size_t uncertain = 0;            // tools that were cut off, and may have done something
+  std::vector<std::string> sessions{};  // that have messages without an end, the oldest first
 };
 
 /// Turns as a whole, over the aggregates that they touch. Any thread; the store and the clock must
@@ -45,9 +43,9 @@ class Turns {
   /// ended before: nothing is doubled), those of Outbox::enqueue().
   Result<std::uint32_t> commit(const Call& call, const TurnEnd& end);
 
-  /// At a start, before any turn: marks what tools left unfinished as uncertain and gives the turns
-  /// that were running, oldest first; at most Inbox::kListMax.
-  Result<std::vector<Interrupted>> recover(const Call& call);
+  /// At a start, before any turn: marks what tools left unfinished as uncertain, and says where
+  /// turns go on.
+  Result<Left> recover(const Call& call);
 
  private:
   Store& store_;
