@@ -118,19 +118,27 @@ Result<void> Sessions::check(const Submission& submission) const {
   return ok();
 }
 
+/// Instructions come at the beginning of a session. Whoever repeats that beginning, by its key, is
+/// told how it was answered.
+Result<void> Sessions::check_is_first(const Call& call, const store::Session& session,
+                                      const Submission& submission) {
+  store::Transcript transcript(parts_.store, parts_.time);
+  TRY(const auto first, transcript.read(call, session.id, 0, 1));
+  if (first.empty()) return ok();
+  if (submission.key) {
+    TRY(const auto earlier, inbox_.find_key(call, submission.owner, *submission.key));
+    if (earlier) return ok();
+  }
+  return field_error(field(0, "role"), "a session takes instructions only with its first message");
+}
+
 Result<store::Session> Sessions::open(const Call& call, const Submission& submission) {
   TRY_VOID(check(submission));
   const bool instructs = submission.messages.front().role == chat::Role::System;
   auto found = is_id(submission.session)
                    ? sessions_.find(call, submission.owner, submission.session)
                    : sessions_.find_named(call, submission.owner, submission.session);
-  if (found.ok() && instructs && !submission.key) {
-    store::Transcript transcript(parts_.store, parts_.time);
-    TRY(const auto first, transcript.read(call, found.value().id, 0, 1));
-    if (!first.empty())
-      return field_error(field(0, "role"),
-                         "a session takes instructions only with its first message");
-  }
+  if (found.ok() && instructs) TRY_VOID(check_is_first(call, found.value(), submission));
   if (found.ok() || found.error().code != Code::NotFound || is_id(submission.session)) return found;
   return sessions_.create(call, submission.owner, submission.session);
 }

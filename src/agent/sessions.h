@@ -97,6 +97,8 @@ class Sessions {
   using LivePtr = std::shared_ptr<Live>;
 
   Result<void> check(const Submission& submission) const;
+  Result<void> check_is_first(const Call& call, const store::Session& session,
+                              const Submission& submission);
   LivePtr live(std::int64_t message_id);
   void forget(std::int64_t message_id, const LivePtr& live);
   Result<void> tell_past(const Call& call, const store::Inbound& inbound, Audience& audience);

@@ -282,9 +282,20 @@ TEST_F(AgentSessions, KeepTheirInstructions) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(say(std::string(40, 'x')).answer(), "Hello");
   EXPECT_EQ(last_prompt().front(), "Rhyme.");
   EXPECT_EQ(last_prompt().back(), std::string(40, 'x'));
-  const Asked late = submit(submission);
-  ASSERT_TRUE(late.refused);
-  EXPECT_EQ(late.refused->field, "messages[0].role");
+  for (const auto& key : {std::optional<std::string>(), std::optional<std::string>("new")}) {
+    submission.key = key;
+    const Asked late = submit(submission);
+    ASSERT_TRUE(late.refused);
+    EXPECT_EQ(late.refused->field, "messages[0].role");
+  }
+}
+
+TEST_F(AgentSessions, RepeatABeginningThatHasInstructions) {
+  Submission submission{.owner = "ann", .session = "s", .key = "key"};
+  submission.messages = {{.role = chat::Role::System, .content = "Rhyme."}, {.content = "hi"}};
+  EXPECT_EQ(submit(submission).answer(), "Hello");
+  EXPECT_EQ(submit(submission).answer(), "Hello");
+  EXPECT_EQ(transcript().size(), 3u);
 }
 
 TEST_F(AgentSessions, AnswerCallsThatTheClientForgot) {

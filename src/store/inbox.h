@@ -79,6 +79,9 @@ class Inbox {
   static Result<void> end_within(Database& database, std::int64_t id, Inbound::State end,
                                  const std::string& reason, std::int64_t now_ms);
 
+  /// The message that came with the owner's key, if one did.
+  Result<std::optional<Inbound>> find_key(const Call& call, const std::string& owner,
+                                          const std::string& key);
   /// Errors: NotFound.
   Result<Inbound> find(const Call& call, const std::string& owner, std::int64_t id);
   static Result<Inbound> find_within(Database& database, std::int64_t id);

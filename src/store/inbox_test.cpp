@@ -202,6 +202,16 @@ TEST_F(InboxTest, AnEndIsSaidOnce) {
   }
 }
 
+TEST_F(InboxTest, AKeyIsFoundByItsOwner) {
+  const std::string session = new_session();
+  const Offer offer{
+      .session_id = session, .owner = "ann", .message = {.content = "a"}, .key = "k-1"};
+  const auto id = inbox().accept(soon(), offer).value().inbound.id;
+  EXPECT_EQ(inbox().find_key(soon(), "ann", "k-1").value()->id, id);
+  EXPECT_FALSE(inbox().find_key(soon(), "ann", "k-2").value());
+  EXPECT_FALSE(inbox().find_key(soon(), "eve", "k-1").value());
+}
+
 TEST_F(InboxTest, AReasonIsCut) {
   const auto id = accepted(new_session());
   ASSERT_TRUE(inbox().fail(soon(), id, std::string(Inbox::kReasonBytesMax + 1, 'x')).ok());
