@@ -38,8 +38,7 @@ Sessions::Sessions(Parts parts, Bounds bounds)
       bounds_(bounds),
       sessions_(parts_.store, parts_.time),
       inbox_(parts_.store, parts_.time) {
-  if (parts_.toolbox)
-    expiry_ = std::jthread([this](const std::stop_token& stop) { watch_expiry(stop); });
+  expiry_ = std::jthread([this](const std::stop_token& stop) { watch_expiry(stop); });
 }
 
 Sessions::~Sessions() {
@@ -260,9 +259,19 @@ void Sessions::watch_expiry(const std::stop_token& stop) {
       stopped.wait_for(mutex, stop, kExpiryPause, [] { return false; });
     }
     if (stop.stop_requested()) return;
+    retry();
     const auto done = expire(Call::within(kStoreMax, stop));
     if (!done.ok()) log::warn("expired approvals cannot be read: {}", done.error().message);
   }
+}
+
+void Sessions::retry() {
+  std::set<std::string> later;
+  {
+    MutexLock lock(mutex_);
+    later.swap(later_);
+  }
+  for (const std::string& session : later) schedule(session);
 }
 
 // ---- threads ------------------------------------------------------------------------------------
@@ -301,10 +310,11 @@ void Sessions::serve(const std::string& session_id) {
   if (!message.ok())
     log::error("session {}: its next message cannot be read: {}", session_id,
                message.error().message);
-  const bool found = message.ok() && message.value().has_value();
-  const bool ended = found && run(*message.value()) == Turn::Outcome::Ended;
+  auto outcome = message.ok() ? Turn::Outcome::Parked : Turn::Outcome::Left;
+  if (message.ok() && message.value()) outcome = run(*message.value());
   MutexLock lock(mutex_);
-  const bool more = again_.erase(session_id) > 0 || ended;
+  if (outcome == Turn::Outcome::Left) later_.insert(session_id);
+  const bool more = again_.erase(session_id) > 0 || outcome == Turn::Outcome::Ended;
   if (more && !stopping_) {
     ready_.push_back(session_id);
     changed_.notify_one();

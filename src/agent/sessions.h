@@ -76,6 +76,8 @@ class Sessions {
                                                     std::shared_ptr<model::EventSink> sink);
   /// Lets turns go on whose questions nobody has answered in time; done every kExpiryPause.
   Result<void> expire(const Call& call);
+  /// Lets turns go on that could not be written down, as on a full disk; done every kExpiryPause.
+  void retry();
   static constexpr Millis kExpiryPause{5'000};
 
   /// What the session is doing.
@@ -126,6 +128,7 @@ class Sessions {
   std::deque<std::string> ready_ GUARDED_BY(mutex_);         // sessions that somebody must look at
   std::set<std::string> active_ GUARDED_BY(mutex_);          // ready, or being looked at
   std::set<std::string> again_ GUARDED_BY(mutex_);           // to be looked at once more
+  std::set<std::string> later_ GUARDED_BY(mutex_);           // the same, but not at once
   std::size_t idle_threads_ GUARDED_BY(mutex_) = 0;
   std::atomic<bool> stopping_ = false;  // set under the mutex, for those who wait
   std::condition_variable_any changed_;

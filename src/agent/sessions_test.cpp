@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
@@ -258,6 +260,39 @@ TEST_F(AgentSessions, MakeATurnThatWasCutOffAgain) {
   wait_until_idle();
   EXPECT_THAT(transcript(), ElementsAre("user: slow", "fake: one two three"));
   EXPECT_EQ(say("slow", "s", "key").answer(), "one two three");
+}
+
+/// While it lives no file of this process becomes longer: a full disk that needs no mount.
+class FullDisk {
+ public:
+  explicit FullDisk(std::uintmax_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit now{.rlim_cur = bytes, .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &now);
+  }
+  ~FullDisk() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(AgentSessions, WriteAnEndLaterThatCannotBeWrittenNow) {
+  Asked asked = say("slow", "s", "key");
+  while (model_.running() == 0) std::this_thread::yield();
+  {
+    const FullDisk full(std::filesystem::file_size(folder_ / "hearth.db-wal"));
+    while (model_.step(10) != 0) {
+    }
+    EXPECT_THAT(asked.answer(), HasSubstr("the store cannot"));
+    while (sessions_->turns() > 0) std::this_thread::yield();
+    EXPECT_EQ(model_.requests().size(), 1u) << "it must not be tried again at once";
+  }
+  sessions_->retry();
+  while (model_.step(10) == 0) std::this_thread::yield();
+  wait_until_idle();
+  EXPECT_EQ(say("slow", "s", "key").answer(), "one two three");
+  EXPECT_THAT(transcript(), ElementsAre("user: slow", "fake: one two three"));
 }
 
 TEST_F(AgentSessions, SayWhyATurnFailedAndForgetIt) {

@@ -37,6 +37,11 @@ std::vector<chat::Message> shown(const std::vector<store::Entry>& history) {
   return out;
 }
 
+/// Written now, or before by whoever cancelled it.
+bool has_ended(const Result<void>& committed) {
+  return committed.ok() || committed.error().code == Code::Cancelled;
+}
+
 void add(chat::Usage& sum, const chat::Usage& usage) {
   sum.prompt_tokens += usage.prompt_tokens;
   sum.cached_tokens += usage.cached_tokens;
@@ -270,7 +275,7 @@ Turn::Outcome Turn::end_well(chat::Finished finished) {
   if (!committed.ok()) {
     on_state_(Event::Failed);
     audience_.tell(chat::Failed{committed.error()});
-    return Outcome::Ended;
+    return has_ended(committed) ? Outcome::Ended : Outcome::Left;
   }
   on_state_(Event::Answered);
   audience_.tell(std::move(finished));
@@ -291,11 +296,12 @@ Turn::Outcome Turn::end_badly(const Error& error, const Why& why) {
   }
   if (!stopped) unsaved_.clear();  // a question without an answer would confuse the next turn
   // Told as it is, also if it cannot be written: that was logged.
-  static_cast<void>(commit(stopped ? store::Inbound::State::Dropped : store::Inbound::State::Failed,
-                           stopped ? "stopped by its sender" : error.message));
+  const auto committed =
+      commit(stopped ? store::Inbound::State::Dropped : store::Inbound::State::Failed,
+             stopped ? "stopped by its sender" : error.message);
   on_state_(Event::Failed);
   audience_.tell(chat::Failed{error});
-  return Outcome::Ended;
+  return has_ended(committed) ? Outcome::Ended : Outcome::Left;
 }
 
 Result<void> Turn::commit(store::Inbound::State end, const std::string& reason) {

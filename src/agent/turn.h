@@ -58,7 +58,7 @@ class Turn {
   enum class Outcome : std::uint8_t {
     Ended,   // written into the store together with what was said
     Parked,  // Running in the store: it goes on when somebody has decided
-    Left     // Running in the store: it goes on after a restart
+    Left     // Running in the store: it goes on later, in this process or the next
   };
   /// As far as it comes, which is told to the audience.
   Outcome run(const Call& call, const Why& why);
