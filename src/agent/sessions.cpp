@@ -17,16 +17,23 @@ std::string field(std::size_t message, const char* name) {
   return "messages[" + std::to_string(message) + "]" + (*name ? "." + std::string(name) : "");
 }
 
-/// What was said in a turn that has ended, for who asks again.
+/// What was said last in a turn that has ended, for who asks again; with the calls that the client
+/// was to make, which are those without a result.
 chat::Delta last_words(const std::vector<store::Entry>& entries) {
   chat::Delta said;
-  if (entries.empty() || entries.back().message.role != chat::Role::Assistant) return said;
-  const chat::Message& message = entries.back().message;
-  said.content = message.content;
-  said.reasoning = message.reasoning;
-  for (std::size_t i = 0; i < message.tool_calls.size(); ++i) {
-    const chat::ToolCall& call = message.tool_calls[i];
-    said.tool_calls.push_back({static_cast<std::uint32_t>(i), call.id, call.name, call.arguments});
+  const auto last = std::find_if(entries.rbegin(), entries.rend(), [](const store::Entry& entry) {
+    return entry.message.role == chat::Role::Assistant;
+  });
+  if (last == entries.rend()) return said;
+  said.content = last->message.content;
+  said.reasoning = last->message.reasoning;
+  for (const chat::ToolCall& call : last->message.tool_calls) {
+    const bool is_made = std::ranges::any_of(entries, [&call](const store::Entry& entry) {
+      return entry.message.tool_call_id == call.id;
+    });
+    if (is_made) continue;
+    const auto index = static_cast<std::uint32_t>(said.tool_calls.size());
+    said.tool_calls.push_back({index, call.id, call.name, call.arguments});
   }
   return said;
 }

@@ -123,8 +123,10 @@ Result<chat::Finished> Turn::work(const Call& call) {
     }
     if (!finished.questions.empty()) finished.reason = chat::FinishReason::RequiresAction;
     // What is left are the client's calls, or nothing that could go on here.
-    if (!finished.questions.empty() || finished.reason == chat::FinishReason::ToolCalls)
+    if (!finished.questions.empty() || finished.reason == chat::FinishReason::ToolCalls) {
+      if (round == 0) repeat_clients_calls();
       return finished;
+    }
     TRY(const Said said, think(call, round < parts_.rounds_max ? May::CallTools : May::Answer));
     finished = note(said);
     const auto& calls = said.message.tool_calls;
@@ -181,6 +183,17 @@ Result<std::vector<chat::Question>> Turn::act(const Call& call) {
   }
   on_state_(questions.empty() ? Event::ToolsDone : Event::ApprovalNeeded);
   return questions;
+}
+
+/// For who listens to a turn that goes on: it was an earlier answer that brought them.
+void Turn::repeat_clients_calls() {
+  chat::Delta delta;
+  for (chat::ToolCall& wanted : open_calls(Whose::Clients)) {
+    const auto index = static_cast<std::uint32_t>(delta.tool_calls.size());
+    delta.tool_calls.push_back(
+        {index, std::move(wanted.id), std::move(wanted.name), std::move(wanted.arguments)});
+  }
+  if (!chat::is_empty(delta)) audience_.tell(delta);
 }
 
 /// Into the transcript, so that a turn that is cut off goes on from here.

@@ -80,6 +80,7 @@ class Turn {
   enum class Whose : std::uint8_t { Ours, Clients };
   std::vector<chat::ToolCall> open_calls(Whose whose) const;
   Result<std::vector<chat::Question>> act(const Call& call);
+  void repeat_clients_calls();
   Result<void> save(const Call& call);
   bool is_ours(const chat::ToolCall& wanted) const;
   Result<void> make_room(const Call& call);
