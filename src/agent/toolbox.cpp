@@ -192,16 +192,16 @@ Result<Toolbox::Outcome> Toolbox::run(const Call& call, const Place& place,
 Result<store::Approval> Toolbox::decide(const Call& call, const std::string& owner,
                                         const std::string& id, const Answer& answer) const {
   store::Approvals approvals(parts_.store, parts_.time);
-  TRY(store::Approval decided, approvals.decide(call, owner, id, answer.verdict));
-  if (answer.verdict.scope != store::ApprovalScope::Once) TRY_VOID(learn(call, decided, answer));
-  return decided;
+  if (answer.verdict.scope == store::ApprovalScope::Once)
+    return approvals.decide(call, owner, id, answer.verdict);
+  TRY(const store::Approval asked, approvals.find(call, owner, id));
+  return approvals.decide(call, owner, id, answer.verdict, rule_from(asked.asked, answer));
 }
 
-Result<void> Toolbox::learn(const Call& call, const store::Approval& decided,
-                            const Answer& answer) const {
-  const store::Asked& asked = decided.asked;
+std::optional<store::Rule> Toolbox::rule_from(const store::Asked& asked,
+                                              const Answer& answer) const {
   const auto* entry = parts_.registry.find(asked.tool);
-  if (!entry) return ok();  // a tool of an earlier version
+  if (!entry) return std::nullopt;  // a tool of an earlier version
   const bool alike = answer.breadth == policy::Breadth::Alike;
   const policy::Action action{.tool = asked.tool,
                               .effect = entry->tool->effect(),
@@ -214,9 +214,7 @@ Result<void> Toolbox::learn(const Call& call, const store::Approval& decided,
                    .decision = answer.verdict.allow ? store::Rule::Decision::Allow
                                                     : store::Rule::Decision::Deny};
   if (answer.verdict.scope == store::ApprovalScope::Session) rule.session_id = asked.session_id;
-  store::Rules rules(parts_.store, parts_.time);
-  TRY_VOID(rules.add(call, rule));
-  return ok();
+  return rule;
 }
 
 }  // namespace hearth::agent

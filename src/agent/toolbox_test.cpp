@@ -183,6 +183,19 @@ TEST_F(AgentToolbox, LearnsFromAnAnswer) {
   }
 }
 
+/// What was answered and what was learned are one: an answer that cannot be kept whole is none.
+TEST_F(AgentToolbox, CanBeAnsweredOtherwiseWhenARuleCannotBeLearned) {
+  const std::string where(store::Rules::kPatternBytesMax + 1, 'x');
+  EXPECT_THAT(act(call_of("ring", where.c_str())), HasSubstr("asks"));
+  const auto always = toolbox_->decide(
+      soon(), "ann", asked_, {{.allow = true, .scope = store::ApprovalScope::Always, .by = "x"}});
+  ASSERT_FALSE(always.ok());
+  EXPECT_EQ(always.error().code, Code::TooLarge);
+  EXPECT_THAT(act(call_of("ring", where.c_str())), HasSubstr("asks"));
+  answer(true);
+  EXPECT_EQ(act(call_of("ring", where.c_str())), "rung 1");
+}
+
 TEST_F(AgentToolbox, SaysThatItDoesNotKnow) {
   store::Effects effects(*store_, time_);
   const store::ToolRun run{
