@@ -37,7 +37,7 @@ START_KILLED = 0.2   # how often a daemon is killed again while it starts
 START_MAX_S = 0.3
 ORPHAN_MAX_S = 5     # an engine without its daemon ends by itself within this
 ANSWERS_MAX = 10     # between two crashes, as long as they come within
-PAUSE_MAX_S = 3
+PAUSE_MAX_S = 5
 MARKS = {f"{name}.txt": "+" for name in "abceh"} | {"g": "+"}
 SETTINGS = """
 [[policy.rule]]
@@ -148,6 +148,7 @@ class Life:
 
     def kill_engine(self):
         engines = self.daemon.engines()
+        self.load.calm_since = time.monotonic()
         for pid in engines:
             kill(pid)
         with Store.of_living(self.data) as store:

@@ -12,7 +12,7 @@ import time
 from crash_store import Store
 
 ATTEMPT_TIMEOUT_S = 60
-PATIENCE_S = 120     # from question to answer, over all restarts
+PATIENCE_S = 120     # for an answer, since the last crash
 TALK_LENGTH = 12     # messages in one session, then the next begins
 REASKED = 0.15       # how often an earlier message is sent again, to hear the same
 CANCELLED = 0.3      # how often a session is cancelled behind a message, of who does that at all
@@ -78,9 +78,9 @@ class Talker(threading.Thread):
 
     def settle(self, message):
         """Until the message has its end and this client knows it."""
-        deadline = time.monotonic() + PATIENCE_S
+        asked_at = time.monotonic()
         while not message.told:
-            if time.monotonic() > deadline:
+            if time.monotonic() > max(asked_at, self.load.calm_since) + PATIENCE_S:
                 return self.load.say(f"{message.key} got no end within {PATIENCE_S} s")
             told = self.ask(message)
             if told:
@@ -92,8 +92,8 @@ class Talker(threading.Thread):
         """What has an end keeps it, however often it is asked for."""
         if not message.told:
             return
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
+        asked_at = time.monotonic()
+        while time.monotonic() < max(asked_at, self.load.calm_since) + PATIENCE_S:
             told = self.ask(message)
             if told:
                 self.load.reasked += 1
@@ -154,6 +154,7 @@ class Load:
         self.address = None
         self.sent, self.answered, self.reasked = 0, 0, 0  # counted, for whoever waits for such a moment
         self.trouble = ""
+        self.calm_since = time.monotonic()  # the last crash
         self.talkers = [Talker(self, client, f"{seed}-{client.name}") for client in clients]
 
     def start(self):
@@ -170,6 +171,7 @@ class Load:
 
     def serve_at(self, address):
         self.address = address
+        self.calm_since = time.monotonic()
         self.up.set()
 
     def gone(self):

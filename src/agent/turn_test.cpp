@@ -84,7 +84,8 @@ class AgentTurn : public ::testing::Test {
     registry_ = std::make_unique<tools::Registry>(tools::Registry::make(std::move(bells)).value());
     begin();
   }
-  ~AgentTurn() override {
+  void TearDown() override {
+    listening_.clear();
     sessions_.reset();
     store_.reset();
     std::filesystem::remove_all(folder_);
