@@ -17,16 +17,23 @@ std::string field(std::size_t message, const char* name) {
   return "messages[" + std::to_string(message) + "]" + (*name ? "." + std::string(name) : "");
 }
 
-/// What was said in a turn that has ended, for who asks again.
+/// What was said last in a turn that has ended, for who asks again; with the calls that the client
+/// was to make, which are those without a result.
 chat::Delta last_words(const std::vector<store::Entry>& entries) {
   chat::Delta said;
-  if (entries.empty() || entries.back().message.role != chat::Role::Assistant) return said;
-  const chat::Message& message = entries.back().message;
-  said.content = message.content;
-  said.reasoning = message.reasoning;
-  for (std::size_t i = 0; i < message.tool_calls.size(); ++i) {
-    const chat::ToolCall& call = message.tool_calls[i];
-    said.tool_calls.push_back({static_cast<std::uint32_t>(i), call.id, call.name, call.arguments});
+  const auto last = std::find_if(entries.rbegin(), entries.rend(), [](const store::Entry& entry) {
+    return entry.message.role == chat::Role::Assistant;
+  });
+  if (last == entries.rend()) return said;
+  said.content = last->message.content;
+  said.reasoning = last->message.reasoning;
+  for (const chat::ToolCall& call : last->message.tool_calls) {
+    const bool is_made = std::ranges::any_of(entries, [&call](const store::Entry& entry) {
+      return entry.message.tool_call_id == call.id;
+    });
+    if (is_made) continue;
+    const auto index = static_cast<std::uint32_t>(said.tool_calls.size());
+    said.tool_calls.push_back({index, call.id, call.name, call.arguments});
   }
   return said;
 }
@@ -38,8 +45,7 @@ Sessions::Sessions(Parts parts, Bounds bounds)
       bounds_(bounds),
       sessions_(parts_.store, parts_.time),
       inbox_(parts_.store, parts_.time) {
-  if (parts_.toolbox)
-    expiry_ = std::jthread([this](const std::stop_token& stop) { watch_expiry(stop); });
+  expiry_ = std::jthread([this](const std::stop_token& stop) { watch_expiry(stop); });
 }
 
 Sessions::~Sessions() {
@@ -65,17 +71,13 @@ void Sessions::stop() {
 
 Result<void> Sessions::recover(const Call& call) {
   store::Turns turns(parts_.store, parts_.time);
-  TRY_VOID(turns.recover(call));  // what tools left unfinished is uncertain from now on
-  std::set<std::string> found;
-  std::int64_t after = 0;
-  for (;;) {
-    TRY(const auto some, inbox_.unfinished(call, store::Inbox::kListMax, after));
-    for (const auto& inbound : some) found.insert(inbound.offer.session_id);
-    if (some.size() < store::Inbox::kListMax) break;
-    after = some.back().id;
-  }
-  if (!found.empty()) log::info("{} sessions go on where the last process ended", found.size());
-  for (const std::string& session : found) schedule(session);
+  TRY(const store::Left left, turns.recover(call));
+  if (left.uncertain > 0)
+    log::warn("{} tools were cut off by the end of the last process; their turns say so",
+              left.uncertain);
+  if (!left.sessions.empty())
+    log::info("{} sessions go on where the last process ended", left.sessions.size());
+  for (const std::string& session : left.sessions) schedule(session);
   return ok();
 }
 
@@ -124,19 +126,27 @@ Result<void> Sessions::check(const Submission& submission) const {
   return ok();
 }
 
+/// Instructions come at the beginning of a session. Whoever repeats that beginning, by its key, is
+/// told how it was answered.
+Result<void> Sessions::check_is_first(const Call& call, const store::Session& session,
+                                      const Submission& submission) {
+  store::Transcript transcript(parts_.store, parts_.time);
+  TRY(const auto first, transcript.read(call, session.id, 0, 1));
+  if (first.empty()) return ok();
+  if (submission.key) {
+    TRY(const auto earlier, inbox_.find_key(call, submission.owner, *submission.key));
+    if (earlier) return ok();
+  }
+  return field_error(field(0, "role"), "a session takes instructions only with its first message");
+}
+
 Result<store::Session> Sessions::open(const Call& call, const Submission& submission) {
   TRY_VOID(check(submission));
   const bool instructs = submission.messages.front().role == chat::Role::System;
   auto found = is_id(submission.session)
                    ? sessions_.find(call, submission.owner, submission.session)
                    : sessions_.find_named(call, submission.owner, submission.session);
-  if (found.ok() && instructs && !submission.key) {
-    store::Transcript transcript(parts_.store, parts_.time);
-    TRY(const auto first, transcript.read(call, found.value().id, 0, 1));
-    if (!first.empty())
-      return field_error(field(0, "role"),
-                         "a session takes instructions only with its first message");
-  }
+  if (found.ok() && instructs) TRY_VOID(check_is_first(call, found.value(), submission));
   if (found.ok() || found.error().code != Code::NotFound || is_id(submission.session)) return found;
   return sessions_.create(call, submission.owner, submission.session);
 }
@@ -203,7 +213,7 @@ Result<void> Sessions::stop_one(const Call& call, const store::Inbound& inbound)
     if (here) here->stop.request_stop();
     if (here && here->runs) return ok();
   }
-  const auto dropped = inbox_.drop(call, inbound.id, kCancelled);
+  const auto dropped = drop(call, inbound);
   if (!dropped.ok() && dropped.error().code == Code::InvalidInput) return ok();  // it just ended
   if (!dropped.ok()) return dropped;
   if (here) here->audience->tell(chat::Failed{{Code::Cancelled, kCancelled, {}}});
@@ -215,6 +225,16 @@ Result<ContextView> Sessions::view_context(const Call& call, const std::string& 
                                            const std::string& session_id) {
   TRY(const store::Session session, sessions_.find(call, owner, session_id));
   return agent::view_context(call, parts_, session.id);
+}
+
+/// A turn that was begun may have done something, which its end must not hide.
+Result<void> Sessions::drop(const Call& call, const store::Inbound& inbound) {
+  if (!inbound.turn) return inbox_.drop(call, inbound.id, kCancelled);
+  store::Turns turns(parts_.store, parts_.time);
+  TRY_VOID(turns.commit(
+      call,
+      {.message_id = inbound.id, .end = store::Inbound::State::Dropped, .reason = kCancelled}));
+  return ok();
 }
 
 std::size_t Sessions::turns() const {
@@ -254,9 +274,19 @@ void Sessions::watch_expiry(const std::stop_token& stop) {
       stopped.wait_for(mutex, stop, kExpiryPause, [] { return false; });
     }
     if (stop.stop_requested()) return;
+    retry();
     const auto done = expire(Call::within(kStoreMax, stop));
     if (!done.ok()) log::warn("expired approvals cannot be read: {}", done.error().message);
   }
+}
+
+void Sessions::retry() {
+  std::set<std::string> later;
+  {
+    MutexLock lock(mutex_);
+    later.swap(later_);
+  }
+  for (const std::string& session : later) schedule(session);
 }
 
 // ---- threads ------------------------------------------------------------------------------------
@@ -297,10 +327,11 @@ void Sessions::serve(const std::string& session_id) {
   if (!message.ok())
     log::error("session {}: its next message cannot be read: {}", session_id,
                message.error().message);
-  const bool found = message.ok() && message.value().has_value();
-  const bool ended = found && run(*message.value()) == Turn::Outcome::Ended;
+  auto outcome = message.ok() ? Turn::Outcome::Parked : Turn::Outcome::Left;
+  if (message.ok() && message.value()) outcome = run(*message.value());
   MutexLock lock(mutex_);
-  const bool more = again_.erase(session_id) > 0 || ended;
+  if (outcome == Turn::Outcome::Left) later_.insert(session_id);
+  const bool more = again_.erase(session_id) > 0 || outcome == Turn::Outcome::Ended;
   if (more && !stopping_) {
     ready_.push_back(session_id);
     changed_.notify_one();

@@ -77,6 +77,8 @@ class Sessions {
                                                     std::shared_ptr<model::EventSink> sink);
   /// Lets turns go on whose questions nobody has answered in time; done every kExpiryPause.
   Result<void> expire(const Call& call);
+  /// Lets turns go on that could not be written down, as on a full disk; done every kExpiryPause.
+  void retry();
   static constexpr Millis kExpiryPause{5'000};
 
   /// What the session is doing.
@@ -101,10 +103,13 @@ class Sessions {
   using LivePtr = std::shared_ptr<Live>;
 
   Result<void> check(const Submission& submission) const;
+  Result<void> check_is_first(const Call& call, const store::Session& session,
+                              const Submission& submission);
   LivePtr live(std::int64_t message_id);
   void forget(std::int64_t message_id, const LivePtr& live);
   Result<void> tell_past(const Call& call, const store::Inbound& inbound, Audience& audience);
   Result<void> stop_one(const Call& call, const store::Inbound& inbound);
+  Result<void> drop(const Call& call, const store::Inbound& inbound);
 
   void schedule(const std::string& session_id);
   void watch_expiry(const std::stop_token& stop);
@@ -128,6 +133,7 @@ class Sessions {
   std::deque<std::string> ready_ GUARDED_BY(mutex_);         // sessions that somebody must look at
   std::set<std::string> active_ GUARDED_BY(mutex_);          // ready, or being looked at
   std::set<std::string> again_ GUARDED_BY(mutex_);           // to be looked at once more
+  std::set<std::string> later_ GUARDED_BY(mutex_);           // the same, but not at once
   std::size_t idle_threads_ GUARDED_BY(mutex_) = 0;
   std::stop_source resting_ GUARDED_BY(mutex_){};  // ends what is done while nobody waits
   std::atomic<bool> stopping_ = false;             // set under the mutex, for those who wait

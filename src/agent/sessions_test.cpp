@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
@@ -292,6 +294,39 @@ TEST_F(AgentSessions, MakeATurnThatWasCutOffAgain) {
   EXPECT_EQ(say("slow", "s", "key").answer(), "one two three");
 }
 
+/// While it lives no file of this process becomes longer: a full disk that needs no mount.
+class FullDisk {
+ public:
+  explicit FullDisk(std::uintmax_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit now{.rlim_cur = bytes, .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &now);
+  }
+  ~FullDisk() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(AgentSessions, WriteAnEndLaterThatCannotBeWrittenNow) {
+  Asked asked = say("slow", "s", "key");
+  while (model_.running() == 0) std::this_thread::yield();
+  {
+    const FullDisk full(std::filesystem::file_size(folder_ / "hearth.db-wal"));
+    while (model_.step(10) != 0) {
+    }
+    EXPECT_THAT(asked.answer(), HasSubstr("the store cannot"));
+    while (sessions_->turns() > 0) std::this_thread::yield();
+    EXPECT_EQ(model_.requests().size(), 1u) << "it must not be tried again at once";
+  }
+  sessions_->retry();
+  while (model_.step(10) == 0) std::this_thread::yield();
+  wait_until_idle();
+  EXPECT_EQ(say("slow", "s", "key").answer(), "one two three");
+  EXPECT_THAT(transcript(), ElementsAre("user: slow", "fake: one two three"));
+}
+
 TEST_F(AgentSessions, SayWhyATurnFailedAndForgetIt) {
   EXPECT_EQ(say("bad", "s", "key").answer(), "Unavailable: the engine crashed");
   EXPECT_EQ(say("bad", "s", "key").answer(), "Unavailable: the engine crashed");
@@ -362,9 +397,20 @@ TEST_F(AgentSessions, KeepTheirInstructions) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(say(std::string(40, 'x')).answer(), "Hello");
   EXPECT_EQ(last_conversation().messages.front().content, "Rhyme.");
   EXPECT_EQ(last_prompt().back(), std::string(40, 'x'));
-  const Asked late = submit(submission);
-  ASSERT_TRUE(late.refused);
-  EXPECT_EQ(late.refused->field, "messages[0].role");
+  for (const auto& key : {std::optional<std::string>(), std::optional<std::string>("new")}) {
+    submission.key = key;
+    const Asked late = submit(submission);
+    ASSERT_TRUE(late.refused);
+    EXPECT_EQ(late.refused->field, "messages[0].role");
+  }
+}
+
+TEST_F(AgentSessions, RepeatABeginningThatHasInstructions) {
+  Submission submission{.owner = "ann", .session = "s", .key = "key"};
+  submission.messages = {{.role = chat::Role::System, .content = "Rhyme."}, {.content = "hi"}};
+  EXPECT_EQ(submit(submission).answer(), "Hello");
+  EXPECT_EQ(submit(submission).answer(), "Hello");
+  EXPECT_EQ(transcript().size(), 3u);
 }
 
 TEST_F(AgentSessions, AnswerCallsThatTheClientForgot) {

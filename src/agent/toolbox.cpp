@@ -9,10 +9,8 @@
 namespace hearth::agent {
 namespace {
 
-constexpr const char* kUncertain =
-    "uncertain: the program was interrupted while this ran. It may have happened, in part or not "
-    "at "
-    "all. It was not repeated; look before you try again.";
+/// What came of a tool is written down also when nobody waits for the turn any more.
+constexpr Millis kRecordMax{10'000};
 
 /// The two rooms name the same four classes, for neither may know the other.
 store::EffectClass effect_of(policy::Effect effect) {
@@ -53,6 +51,13 @@ std::string error_text(const Error& error) { return "error: " + error.message; }
 
 bool is_end_of_call(const Error& error) {
   return error.code == Code::Timeout || error.code == Code::Cancelled;
+}
+
+/// Stopped in the middle: what happened is not known.
+Result<Toolbox::Outcome> in_doubt(const Call& call, store::Effects& effects, store::Effect effect) {
+  TRY_VOID(effects.doubt(call, effect.id));
+  effect.state = store::Effect::State::Uncertain;
+  return Toolbox::Outcome(store::shown(effect));
 }
 
 }  // namespace
@@ -97,12 +102,7 @@ Result<std::optional<std::string>> Toolbox::made_before(const Call& call, const 
   TRY(const auto made, effects.of_turn(call, place.session_id, place.turn));
   for (const store::Effect& effect : made) {
     if (effect.run.call_id != wanted.id) continue;
-    switch (effect.state) {
-      case store::Effect::State::Done: return std::optional(effect.result);
-      case store::Effect::State::Failed: return std::optional("error: " + effect.result);
-      case store::Effect::State::Uncertain: return std::optional<std::string>(kUncertain);
-      case store::Effect::State::Intended: break;
-    }
+    if (effect.state != store::Effect::State::Intended) return std::optional(store::shown(effect));
   }
   return std::optional<std::string>();
 }
@@ -172,31 +172,36 @@ Result<Toolbox::Outcome> Toolbox::run(const Call& call, const Place& place,
                                               .tool = wanted.name,
                                               .arguments = wanted.arguments,
                                               .effect = effect_of(checked.entry->tool->effect())}));
-  if (!begun.may_run) return Outcome(kUncertain);
+  if (!begun.may_run) return Outcome(store::shown(begun.effect));
   const auto outcome = runner_.run(call, checked, situation, consent);
+  const Call recording = Call::within(kRecordMax);
   if (outcome.ok()) {
-    TRY_VOID(effects.finish(call, begun.effect.id, outcome.value().text));
+    TRY_VOID(effects.finish(recording, begun.effect.id, outcome.value().text));
     return Outcome(outcome.value().text);
   }
-  // Stopped in the middle: what happened is not known, and the row stays as it is.
-  if (is_end_of_call(outcome.error()) && call.stop.stop_requested()) return outcome.error();
-  TRY_VOID(effects.fail(call, begun.effect.id, outcome.error().message));
+  if (is_end_of_call(outcome.error())) {
+    const bool only_looked = begun.effect.run.effect == store::EffectClass::Reads;
+    // A read that was stopped is made again should the turn go on.
+    if (only_looked && call.stop.stop_requested()) return outcome.error();
+    if (!only_looked) return in_doubt(recording, effects, begun.effect);
+  }
+  TRY_VOID(effects.fail(recording, begun.effect.id, outcome.error().message));
   return Outcome(error_text(outcome.error()));
 }
 
 Result<store::Approval> Toolbox::decide(const Call& call, const std::string& owner,
                                         const std::string& id, const Answer& answer) const {
   store::Approvals approvals(parts_.store, parts_.time);
-  TRY(store::Approval decided, approvals.decide(call, owner, id, answer.verdict));
-  if (answer.verdict.scope != store::ApprovalScope::Once) TRY_VOID(learn(call, decided, answer));
-  return decided;
+  if (answer.verdict.scope == store::ApprovalScope::Once)
+    return approvals.decide(call, owner, id, answer.verdict);
+  TRY(const store::Approval asked, approvals.find(call, owner, id));
+  return approvals.decide(call, owner, id, answer.verdict, rule_from(asked.asked, answer));
 }
 
-Result<void> Toolbox::learn(const Call& call, const store::Approval& decided,
-                            const Answer& answer) const {
-  const store::Asked& asked = decided.asked;
+std::optional<store::Rule> Toolbox::rule_from(const store::Asked& asked,
+                                              const Answer& answer) const {
   const auto* entry = parts_.registry.find(asked.tool);
-  if (!entry) return ok();  // a tool of an earlier version
+  if (!entry) return std::nullopt;  // a tool of an earlier version
   const bool alike = answer.breadth == policy::Breadth::Alike;
   const policy::Action action{.tool = asked.tool,
                               .effect = entry->tool->effect(),
@@ -209,9 +214,7 @@ Result<void> Toolbox::learn(const Call& call, const store::Approval& decided,
                    .decision = answer.verdict.allow ? store::Rule::Decision::Allow
                                                     : store::Rule::Decision::Deny};
   if (answer.verdict.scope == store::ApprovalScope::Session) rule.session_id = asked.session_id;
-  store::Rules rules(parts_.store, parts_.time);
-  TRY_VOID(rules.add(call, rule));
-  return ok();
+  return rule;
 }
 
 }  // namespace hearth::agent

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -13,6 +14,7 @@
 #include "policy/rule.h"
 #include "policy/scope.h"
 #include "store/approvals.h"
+#include "store/rules.h"
 #include "store/store.h"
 #include "tools/registry.h"
 #include "tools/runner.h"
@@ -71,7 +73,7 @@ class Toolbox {
   Result<std::optional<std::string>> made_before(const Call& call, const Place& place,
                                                  const chat::ToolCall& wanted) const;
   Result<std::vector<policy::Rule>> rules_for(const Call& call, const Place& place) const;
-  Result<void> learn(const Call& call, const store::Approval& decided, const Answer& answer) const;
+  std::optional<store::Rule> rule_from(const store::Asked& asked, const Answer& answer) const;
   Result<void> record(const Call& call, const Place& place, const Checked& checked) const;
   Result<Outcome> ask(const Call& call, const Place& place, const chat::ToolCall& wanted,
                       const Checked& checked, const tools::Situation& situation) const;

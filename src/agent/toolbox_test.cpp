@@ -31,8 +31,8 @@ class SetTime final : public TimeSource {
 /// A tool that counts how often it was run, and has whatever effect a test wants.
 class Bell final : public tools::Tool {
  public:
-  Bell(std::string name, policy::Effect effect, int& rung)
-      : name_(std::move(name)), effect_(effect), rung_(rung) {}
+  Bell(std::string name, policy::Effect effect, int& rung, std::stop_source*& stop)
+      : name_(std::move(name)), effect_(effect), rung_(rung), stop_(stop) {}
   std::string name() const override { return name_; }
   std::string description() const override { return "Rings."; }
   std::string parameters() const override {
@@ -46,6 +46,8 @@ class Bell final : public tools::Tool {
   }
   Result<tools::Outcome> run(const Call&, const tools::Job& job) const override {
     if (job.target.text == "nowhere") return Error{Code::NotFound, "there is no bell"};
+    if (stop_) stop_->request_stop();
+    if (job.target.text == "far away") return Error{Code::Cancelled, "stopped on the way"};
     return tools::Outcome{"rung " + std::to_string(++rung_)};
   }
 
@@ -53,6 +55,7 @@ class Bell final : public tools::Tool {
   const std::string name_;
   const policy::Effect effect_;
   int& rung_;
+  std::stop_source*& stop_;  // told to stop while it rings
 };
 
 class AgentToolbox : public ::testing::Test {
@@ -63,8 +66,8 @@ class AgentToolbox : public ::testing::Test {
     store_ = store::Store::open(folder_ / "hearth.db").value();
     place_ = {"ann", store::Sessions(*store_, time_).create(soon(), "ann").value().id, 3};
     std::vector<std::unique_ptr<tools::Tool>> bells;
-    bells.push_back(std::make_unique<Bell>("look", policy::Effect::Reads, rung_));
-    bells.push_back(std::make_unique<Bell>("ring", policy::Effect::Writes, rung_));
+    bells.push_back(std::make_unique<Bell>("look", policy::Effect::Reads, rung_, stop_));
+    bells.push_back(std::make_unique<Bell>("ring", policy::Effect::Writes, rung_, stop_));
     registry_ = std::make_unique<tools::Registry>(tools::Registry::make(std::move(bells)).value());
     toolbox_ = make();
   }
@@ -100,6 +103,7 @@ class AgentToolbox : public ::testing::Test {
   std::filesystem::path folder_;
   SetTime time_;
   int rung_ = 0;
+  std::stop_source* stop_ = nullptr;
   Toolbox::Place place_;
   std::string asked_;
   std::unique_ptr<store::Store> store_;
@@ -179,15 +183,63 @@ TEST_F(AgentToolbox, LearnsFromAnAnswer) {
   }
 }
 
+/// What was answered and what was learned are one: an answer that cannot be kept whole is none.
+TEST_F(AgentToolbox, CanBeAnsweredOtherwiseWhenARuleCannotBeLearned) {
+  const std::string where(store::Rules::kPatternBytesMax + 1, 'x');
+  EXPECT_THAT(act(call_of("ring", where.c_str())), HasSubstr("asks"));
+  const auto always = toolbox_->decide(
+      soon(), "ann", asked_, {{.allow = true, .scope = store::ApprovalScope::Always, .by = "x"}});
+  ASSERT_FALSE(always.ok());
+  EXPECT_EQ(always.error().code, Code::TooLarge);
+  EXPECT_THAT(act(call_of("ring", where.c_str())), HasSubstr("asks"));
+  answer(true);
+  EXPECT_EQ(act(call_of("ring", where.c_str())), "rung 1");
+}
+
 TEST_F(AgentToolbox, SaysThatItDoesNotKnow) {
   store::Effects effects(*store_, time_);
   const store::ToolRun run{
       place_.session_id,         place_.turn, "c1", "ring", R"({"where":"tower"})",
       store::EffectClass::Writes};
   ASSERT_TRUE(effects.intend(soon(), run).ok());  // and here the process was killed
-  ASSERT_EQ(effects.mark_uncertain(soon()).value().size(), 1u);
+  ASSERT_EQ(effects.mark_uncertain(soon()).value(), 1u);
   EXPECT_THAT(act(call_of("ring", "tower")), HasSubstr("uncertain: "));
   EXPECT_EQ(rung_, 0);
+}
+
+TEST_F(AgentToolbox, WritesDownWhatCameOfACallThatWasCancelledMeanwhile) {
+  struct Case {
+    const char* what;
+    const char* tool;
+    const char* where;
+    const char* told;
+    store::Effect::State state;
+  };
+  const Case kCases[] = {
+      {"it happened", "ring", "tower", "rung 1", store::Effect::State::Done},
+      {"nobody knows", "ring", "far away", "uncertain: ", store::Effect::State::Uncertain},
+      {"only looked", "look", "far away", "stopped on the way", store::Effect::State::Intended},
+  };
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.what);
+    std::stop_source stop;
+    stop_ = &stop;
+    rung_ = 0;
+    place_.turn += 1;
+    if (c.tool == std::string("ring")) {
+      EXPECT_THAT(act(call_of(c.tool, c.where)), HasSubstr("asks"));
+      answer(true);
+    }
+    const Call call{.deadline = soon().deadline, .stop = stop.get_token()};
+    const auto outcome = toolbox_->act(call, place_, call_of(c.tool, c.where));
+    const std::string said =
+        outcome.ok() ? std::get<std::string>(outcome.value()) : outcome.error().message;
+    EXPECT_THAT(said, HasSubstr(c.told));
+    store::Effects effects(*store_, time_);
+    const auto rows = effects.of_turn(soon(), place_.session_id, place_.turn).value();
+    ASSERT_EQ(rows.size(), 1u);
+    EXPECT_EQ(rows[0].state, c.state);
+  }
 }
 
 TEST_F(AgentToolbox, TellsTheModelWhatWasWrong) {

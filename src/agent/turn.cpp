@@ -24,6 +24,11 @@ std::set<std::string> answered_calls(const std::vector<store::Entry>& entries) {
   return ids;
 }
 
+/// Written now, or before by whoever cancelled it.
+bool has_ended(const Result<void>& committed) {
+  return committed.ok() || committed.error().code == Code::Cancelled;
+}
+
 void sum_up(chat::Usage& sum, const chat::Usage& usage) {
   sum.prompt_tokens += usage.prompt_tokens;
   sum.cached_tokens += usage.cached_tokens;
@@ -113,8 +118,10 @@ Result<chat::Finished> Turn::work(const Call& call) {
     }
     if (!finished.questions.empty()) finished.reason = chat::FinishReason::RequiresAction;
     // What is left are the client's calls, or nothing that could go on here.
-    if (!finished.questions.empty() || finished.reason == chat::FinishReason::ToolCalls)
+    if (!finished.questions.empty() || finished.reason == chat::FinishReason::ToolCalls) {
+      if (round == 0) repeat_clients_calls();
       return finished;
+    }
     TRY(const Said said, think(call, round < parts_.rounds_max ? May::CallTools : May::Answer));
     finished = note(said);
     const auto& calls = said.message.tool_calls;
@@ -190,6 +197,17 @@ Result<std::vector<chat::Question>> Turn::act(const Call& call) {
   }
   on_state_(questions.empty() ? Event::ToolsDone : Event::ApprovalNeeded);
   return questions;
+}
+
+/// For who listens to a turn that goes on: it was an earlier answer that brought them.
+void Turn::repeat_clients_calls() {
+  chat::Delta delta;
+  for (chat::ToolCall& wanted : open_calls(Whose::Clients)) {
+    const auto index = static_cast<std::uint32_t>(delta.tool_calls.size());
+    delta.tool_calls.push_back(
+        {index, std::move(wanted.id), std::move(wanted.name), std::move(wanted.arguments)});
+  }
+  if (!chat::is_empty(delta)) audience_.tell(delta);
 }
 
 /// Into the transcript, so that a turn that is cut off goes on from here.
@@ -290,23 +308,25 @@ Turn::Outcome Turn::end_well(chat::Finished finished) {
     audience_.tell(std::move(finished));
     return Outcome::Parked;
   }
-  auto committed = commit(store::Inbound::State::Done, "");
-  if (committed.ok()) committed = tell_notes(Call::within(kCommitMax), finished);
+  const auto committed = commit(store::Inbound::State::Done, "");
+  if (committed.ok()) tell_notes(Call::within(kCommitMax), finished);
   if (!committed.ok()) {
     on_state_(Event::Failed);
     audience_.tell(chat::Failed{committed.error()});
-    return Outcome::Ended;
+    return has_ended(committed) ? Outcome::Ended : Outcome::Left;
   }
   on_state_(Event::Answered);
   audience_.tell(std::move(finished));
   return Outcome::Ended;
 }
 
-Result<void> Turn::tell_notes(const Call& call, chat::Finished& finished) {
-  if (!talk_.summary() || talk_.summary()->told) return ok();
+/// Told once more is better than not at all.
+void Turn::tell_notes(const Call& call, chat::Finished& finished) {
+  if (!talk_.summary() || talk_.summary()->told) return;
   finished.notes.push_back(context::compaction_note(*talk_.summary()));
   store::Summaries summaries(parts_.store, parts_.time);
-  return summaries.mark_told(call, message_.offer.session_id);
+  const auto told = summaries.mark_told(call, message_.offer.session_id);
+  if (!told.ok()) log::warn("session {}: {}", message_.offer.session_id, told.error().message);
 }
 
 /// What was shown was said, even if it was stopped half way.
@@ -326,11 +346,12 @@ Turn::Outcome Turn::end_badly(const Error& error, const Why& why) {
     unsaved_ = 0;
   }
   // Told as it is, also if it cannot be written: that was logged.
-  static_cast<void>(commit(stopped ? store::Inbound::State::Dropped : store::Inbound::State::Failed,
-                           stopped ? "stopped by its sender" : error.message));
+  const auto committed =
+      commit(stopped ? store::Inbound::State::Dropped : store::Inbound::State::Failed,
+             stopped ? "stopped by its sender" : error.message);
   on_state_(Event::Failed);
   audience_.tell(chat::Failed{error});
-  return Outcome::Ended;
+  return has_ended(committed) ? Outcome::Ended : Outcome::Left;
 }
 
 void Turn::rest(const Call& call) {

@@ -45,7 +45,7 @@ class Turn {
   enum class Outcome : std::uint8_t {
     Ended,   // written into the store together with what was said
     Parked,  // Running in the store: it goes on when somebody has decided
-    Left     // Running in the store: it goes on after a restart
+    Left     // Running in the store: it goes on later, in this process or the next
   };
   /// As far as it comes, which is told to the audience.
   Outcome run(const Call& call, const Why& why);
@@ -71,13 +71,14 @@ class Turn {
   enum class Whose : std::uint8_t { Ours, Clients };
   std::vector<chat::ToolCall> open_calls(Whose whose) const;
   Result<std::vector<chat::Question>> act(const Call& call);
+  void repeat_clients_calls();
   Result<void> save(const Call& call);
   bool is_ours(const chat::ToolCall& wanted) const;
   Result<void> make_room(const Call& call);
   chat::Request request(May may) const;
   void add(store::Entry entry);
   std::vector<store::Entry> unsaved() const;
-  Result<void> tell_notes(const Call& call, chat::Finished& finished);
+  void tell_notes(const Call& call, chat::Finished& finished);
   void on_delta(const chat::Delta& delta);
   Outcome end_well(chat::Finished finished);
   Outcome end_badly(const Error& error, const Why& why);

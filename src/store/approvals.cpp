@@ -186,11 +186,15 @@ Result<Approval> Approvals::decide_within(Database& database, const std::string&
 }
 
 Result<Approval> Approvals::decide(const Call& call, const std::string& owner,
-                                   const std::string& id, const Verdict& verdict) {
+                                   const std::string& id, const Verdict& verdict,
+                                   const std::optional<Rule>& learned) {
   const std::int64_t now = unix_time<Millis>(time_);
-  return writing(store_, call, Writer::Durability::Full, [&](Database& database) {
-    return decide_within(database, owner, id, verdict, now);
-  });
+  return writing(store_, call, Writer::Durability::Full,
+                 [&](Database& database) -> Result<Approval> {
+                   TRY(Approval approval, decide_within(database, owner, id, verdict, now));
+                   if (learned) TRY_VOID(Rules::add_within(database, *learned, now));
+                   return approval;
+                 });
 }
 
 Result<std::vector<Approval>> Approvals::expire(const Call& call) {

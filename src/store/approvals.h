@@ -7,6 +7,7 @@
 #include "base/call.h"
 #include "base/result.h"
 #include "base/time_source.h"
+#include "store/rules.h"
 #include "store/store.h"
 
 namespace hearth::store {
@@ -76,11 +77,12 @@ class Approvals {
                                                       const std::string& session_id,
                                                       std::uint32_t turn, std::int64_t now_ms);
 
-  /// Once. Errors: NotFound (or another owner's), InvalidInput (`approval`: it was decided or has
-  /// expired, as the message says), TooLarge (`by`).
+  /// Once, together with the rule that is learned from it, if there is one: both or neither.
+  /// Errors: NotFound (or another owner's), InvalidInput (`approval`: it was decided or has
+  /// expired, as the message says), TooLarge (`by`), those of Rules::add().
   Result<Approval> decide(const Call& call, const std::string& owner, const std::string& id,
-                          const Verdict& verdict);
-  /// The same inside work of the writer's, for who learns a rule from it.
+                          const Verdict& verdict, const std::optional<Rule>& learned = {});
+  /// The verdict alone, inside work of the writer's.
   static Result<Approval> decide_within(Database& database, const std::string& owner,
                                         const std::string& id, const Verdict& verdict,
                                         std::int64_t now_ms);

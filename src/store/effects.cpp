@@ -18,8 +18,6 @@ constexpr Names<4> kClasses = {"reads", "writes", "runs", "sends"};
 constexpr const char* kByCall = EFFECT_COLUMNS "WHERE session_id = ? AND turn = ? AND call_id = ?";
 constexpr const char* kOfTurn =
     EFFECT_COLUMNS "WHERE session_id = ? AND turn = ? ORDER BY id LIMIT ?";
-constexpr const char* kCutOff =
-    EFFECT_COLUMNS "WHERE state = 'intended' AND class <> 'reads' ORDER BY id";
 #undef EFFECT_COLUMNS
 
 constexpr const char* kInsert =
@@ -28,7 +26,14 @@ constexpr const char* kInsert =
 constexpr const char* kMark =
     "UPDATE effects SET state = 'uncertain', ended_ms = ? "
     "WHERE state = 'intended' AND class <> 'reads'";
+constexpr const char* kMarkOfTurn =
+    "UPDATE effects SET state = 'uncertain', ended_ms = ? "
+    "WHERE session_id = ? AND turn = ? AND state = 'intended' AND class <> 'reads'";
 constexpr const char* kEnd = "UPDATE effects SET state = ?, result = ?, ended_ms = ? WHERE id = ?";
+
+constexpr const char* kUncertain =
+    "uncertain: this was interrupted while it ran. It may have happened, in part or not at all. It "
+    "was not repeated; look before you try again.";
 
 Result<Effect> read_effect(const Query& row) {
   Effect effect{.id = row.integer(0),
@@ -77,6 +82,11 @@ Result<Effects::Begun> insert(Database& database, const ToolRun& run, std::int64
 const char* effect_class_name(EffectClass effect) { return name_in(kClasses, effect); }
 const char* effect_state_name(State state) { return name_in(kStates, state); }
 
+std::string shown(const Effect& effect) {
+  if (effect.state == State::Done) return effect.result;
+  return effect.state == State::Failed ? "error: " + effect.result : kUncertain;
+}
+
 Result<Effects::Begun> Effects::intend(const Call& call, const ToolRun& run) {
   TRY_VOID(check_run(run));
   const std::int64_t now = unix_time<Millis>(time_);
@@ -113,20 +123,23 @@ Result<void> Effects::fail(const Call& call, std::int64_t id, const std::string&
   return end(call, id, State::Failed, why);
 }
 
-Result<std::vector<Effect>> Effects::mark_uncertain_within(Database& database,
-                                                           std::int64_t now_ms) {
-  TRY(Query cut_off, database.query(kCutOff));
-  TRY(std::vector<Effect> all, all_rows(cut_off, read_effect));
-  TRY(Query query, database.query(kMark));
-  TRY_VOID(query.bind(now_ms).run());
-  for (Effect& effect : all) {
-    effect.state = State::Uncertain;
-    effect.ended_ms = now_ms;
-  }
-  return all;
+Result<void> Effects::doubt(const Call& call, std::int64_t id) {
+  return end(call, id, State::Uncertain, "");
 }
 
-Result<std::vector<Effect>> Effects::mark_uncertain(const Call& call) {
+Result<void> Effects::mark_uncertain_within(Database& database, const std::string& session_id,
+                                            std::uint32_t turn, std::int64_t now_ms) {
+  TRY(Query query, database.query(kMarkOfTurn));
+  return query.bind(now_ms).bind(session_id).bind(std::int64_t{turn}).run();
+}
+
+Result<std::size_t> Effects::mark_uncertain_within(Database& database, std::int64_t now_ms) {
+  TRY(Query query, database.query(kMark));
+  TRY_VOID(query.bind(now_ms).run());
+  return static_cast<std::size_t>(database.changes());
+}
+
+Result<std::size_t> Effects::mark_uncertain(const Call& call) {
   const std::int64_t now = unix_time<Millis>(time_);
   return writing(store_, call, Writer::Durability::Full,
                  [now](Database& database) { return mark_uncertain_within(database, now); });

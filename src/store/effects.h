@@ -41,6 +41,9 @@ struct Effect {
   std::optional<std::int64_t> ended_ms{};
 };
 const char* effect_state_name(Effect::State state);
+/// What the transcript says of a call and the model is told: its result, why it failed, or that
+/// nobody knows.
+std::string shown(const Effect& effect);
 
 /// What tools did, written down before they do it, so that nothing is done twice unseen. Any
 /// thread; the store and the clock must outlive it. Errors besides those named: those of
@@ -63,14 +66,19 @@ class Effects {
   /// Errors: NotFound (no such session), InvalidInput (`call_id`: empty, or it was another call
   /// before; `tool`: empty), TooLarge (a bound above, with its field).
   Result<Begun> intend(const Call& call, const ToolRun& run);
-  /// Intended to Done, or to Failed. Errors: NotFound, InvalidInput (it has ended).
+  /// Intended to Done, to Failed or, when it was stopped half way, to Uncertain. Errors: NotFound,
+  /// InvalidInput (it has ended).
   Result<void> finish(const Call& call, std::int64_t id, const std::string& result);
   Result<void> fail(const Call& call, std::int64_t id, const std::string& why);
+  Result<void> doubt(const Call& call, std::int64_t id);
 
   /// At a start, before any tool runs: whatever is Intended and more than a read is Uncertain from
-  /// now on. Gives these.
-  Result<std::vector<Effect>> mark_uncertain(const Call& call);
-  static Result<std::vector<Effect>> mark_uncertain_within(Database& database, std::int64_t now_ms);
+  /// now on. Gives how many that were.
+  Result<std::size_t> mark_uncertain(const Call& call);
+  static Result<std::size_t> mark_uncertain_within(Database& database, std::int64_t now_ms);
+  /// The same of one turn, when it ends.
+  static Result<void> mark_uncertain_within(Database& database, const std::string& session_id,
+                                            std::uint32_t turn, std::int64_t now_ms);
 
   /// Those of a turn, in the order of their beginning; the first kListMax.
   Result<std::vector<Effect>> of_turn(const Call& call, const std::string& session_id,

@@ -20,8 +20,6 @@ constexpr const char* kById = INBOX_COLUMNS "WHERE id = ?";
 constexpr const char* kByKey = INBOX_COLUMNS "WHERE owner = ? AND key = ?";
 constexpr const char* kOldest = INBOX_COLUMNS
     "WHERE session_id = ? AND state = 'waiting' AND ended_ms IS NULL ORDER BY id LIMIT 1";
-constexpr const char* kUnfinished =
-    INBOX_COLUMNS "INDEXED BY inbox_open WHERE ended_ms IS NULL AND id > ? ORDER BY id LIMIT ?";
 constexpr const char* kUnfinishedOf =
     INBOX_COLUMNS "WHERE session_id = ? AND ended_ms IS NULL ORDER BY state, id LIMIT ?";
 #undef INBOX_COLUMNS
@@ -70,17 +68,24 @@ Result<void> check_offer(const Offer& offer, const std::string& message) {
   return check_bytes("options", offer.options, Inbox::kMessageBytesMax);
 }
 
+Result<std::optional<Inbound>> with_key(Database& database, const std::string& owner,
+                                        const std::string& key) {
+  TRY(Query query, database.query(kByKey));
+  TRY(const bool seen, query.bind(owner).bind(key).next());
+  if (!seen) return std::optional<Inbound>();
+  TRY(Inbound earlier, read_inbound(query));
+  return std::optional(std::move(earlier));
+}
+
 /// The row of an earlier request with this key. Errors: InvalidInput (that was another request).
 Result<std::optional<Inbound>> repeated(Database& database, const Offer& offer) {
   if (!offer.key) return std::optional<Inbound>();
-  TRY(Query query, database.query(kByKey));
-  TRY(const bool seen, query.bind(offer.owner).bind(*offer.key).next());
-  if (!seen) return std::optional<Inbound>();
-  TRY(Inbound earlier, read_inbound(query));
-  if (earlier.offer.digest != offer.digest || earlier.offer.session_id != offer.session_id)
+  TRY(auto earlier, with_key(database, offer.owner, *offer.key));
+  if (!earlier) return earlier;
+  if (earlier->offer.digest != offer.digest || earlier->offer.session_id != offer.session_id)
     return field_error(kKeyField,
                        "came with another request before; a new request needs a new one");
-  return std::optional(std::move(earlier));
+  return earlier;
 }
 
 Result<Inbound> insert(Database& database, const Offer& offer, const std::string& message,
@@ -202,18 +207,14 @@ Result<Inbound> Inbox::find(const Call& call, const std::string& owner, std::int
   });
 }
 
+Result<std::optional<Inbound>> Inbox::find_key(const Call& call, const std::string& owner,
+                                               const std::string& key) {
+  return reading(store_, call, [&](Database& database) { return with_key(database, owner, key); });
+}
+
 Result<std::size_t> Inbox::waiting(const Call& call, const std::string& session_id) {
   return reading(store_, call, [&](Database& database) {
     return count_of(database, session_id, State::Waiting);
-  });
-}
-
-Result<std::vector<Inbound>> Inbox::unfinished(const Call& call, std::size_t count,
-                                               std::int64_t after) {
-  return reading(store_, call, [&](Database& database) -> Result<std::vector<Inbound>> {
-    TRY(Query query, database.query(kUnfinished));
-    query.bind(after).bind(at_most(count, kListMax));
-    return all_rows(query, read_inbound);
   });
 }
 

@@ -79,16 +79,16 @@ class Inbox {
   static Result<void> end_within(Database& database, std::int64_t id, Inbound::State end,
                                  const std::string& reason, std::int64_t now_ms);
 
+  /// The message that came with the owner's key, if one did.
+  Result<std::optional<Inbound>> find_key(const Call& call, const std::string& owner,
+                                          const std::string& key);
   /// Errors: NotFound.
   Result<Inbound> find(const Call& call, const std::string& owner, std::int64_t id);
   static Result<Inbound> find_within(Database& database, std::int64_t id);
   /// How many wait in a session.
   Result<std::size_t> waiting(const Call& call, const std::string& session_id);
-  /// Waiting and Running ones of everybody, oldest first, behind the row `after`; at most `count`
-  /// (kListMax at most). At a start: what the last process left.
-  Result<std::vector<Inbound>> unfinished(const Call& call, std::size_t count = kListMax,
-                                          std::int64_t after = 0);
-  /// The same of one session: the Running one first, if there is one.
+  /// Waiting and Running ones of a session: the Running one first, if there is one; at most
+  /// kListMax.
   Result<std::vector<Inbound>> unfinished_of(const Call& call, const std::string& session_id);
 
  private:

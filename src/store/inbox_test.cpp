@@ -202,6 +202,16 @@ TEST_F(InboxTest, AnEndIsSaidOnce) {
   }
 }
 
+TEST_F(InboxTest, AKeyIsFoundByItsOwner) {
+  const std::string session = new_session();
+  const Offer offer{
+      .session_id = session, .owner = "ann", .message = {.content = "a"}, .key = "k-1"};
+  const auto id = inbox().accept(soon(), offer).value().inbound.id;
+  EXPECT_EQ(inbox().find_key(soon(), "ann", "k-1").value()->id, id);
+  EXPECT_FALSE(inbox().find_key(soon(), "ann", "k-2").value());
+  EXPECT_FALSE(inbox().find_key(soon(), "eve", "k-1").value());
+}
+
 TEST_F(InboxTest, AReasonIsCut) {
   const auto id = accepted(new_session());
   ASSERT_TRUE(inbox().fail(soon(), id, std::string(Inbox::kReasonBytesMax + 1, 'x')).ok());
@@ -214,13 +224,11 @@ TEST_F(InboxTest, WhatACrashLeftIsFoundAndBegunAgainAsTheSameTurn) {
   ASSERT_TRUE(inbox().begin(soon(), session).value());
   ASSERT_TRUE(inbox().drop(soon(), c, "").ok());
   reopen();
-  const auto left = inbox().unfinished(soon()).value();
+  const auto left = inbox().unfinished_of(soon(), session).value();
   ASSERT_EQ(left.size(), 2u);
   EXPECT_EQ(left[0].id, a);
   EXPECT_EQ(left[0].state, State::Running);
   EXPECT_EQ(left[1].id, b);
-  EXPECT_EQ(inbox().unfinished(soon(), 1).value().size(), 1u);
-  EXPECT_EQ(inbox().unfinished(soon(), 10, a).value().front().id, b);
   ASSERT_TRUE(inbox().put_back(soon(), a).ok());
   const Inbound again = inbox().begin(soon(), session).value().value();
   EXPECT_EQ(again.id, a);
@@ -232,7 +240,7 @@ TEST_F(InboxTest, ASessionTakesItsMessagesAlong) {
   const std::string session = new_session();
   accepted(session);
   ASSERT_TRUE(Sessions(*store_, time_).remove(soon(), "ann", session).ok());
-  EXPECT_TRUE(inbox().unfinished(soon()).value().empty());
+  EXPECT_TRUE(inbox().unfinished_of(soon(), session).value().empty());
   EXPECT_FALSE(inbox().begin(soon(), session).value());
 }
 

@@ -9,6 +9,9 @@
 
 namespace hearth::store {
 
+/// The field of a TooLarge that says that the disk is full: nothing of the request is at fault.
+inline constexpr const char* kDiskField = "store";
+
 /// The one file that holds everything that must outlive the process. Checked when it is opened, and
 /// brought to this program's schema. Any thread.
 class Store {

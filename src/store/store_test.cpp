@@ -159,6 +159,7 @@ TEST_F(StoreTest, AFullDiskFailsWhatDoesNotFitAndNothingElse) {
                                            adds_session(std::string(1'000'000, 'x')));
   EXPECT_EQ(large.error().code, Code::TooLarge) << large.error().message;
   EXPECT_THAT(large.error().message, HasSubstr("full"));
+  EXPECT_EQ(large.error().field, kDiskField);
   EXPECT_EQ(count(*store), 0);
   ASSERT_TRUE(set_pages("100000").ok());
   ASSERT_TRUE(store->writer().write(soon(), Writer::Durability::Full, adds_session("a")).ok());

@@ -6,7 +6,6 @@
 #include "base/call.h"
 #include "base/result.h"
 #include "base/time_source.h"
-#include "store/approvals.h"
 #include "store/effects.h"
 #include "store/inbox.h"
 #include "store/outbox.h"
@@ -24,11 +23,10 @@ struct TurnEnd {
   std::string reason{};                       // of these two, as the sender is told
 };
 
-/// A turn that was running when the last process ended.
-struct Interrupted {
-  Inbound message;                    // Running; put_back() or an end is the next step
-  std::vector<Effect> effects{};      // in order: whether it may go on depends on the last
-  std::vector<Approval> approvals{};  // one that waits: the turn is parked, nothing was cut off
+/// What the last process left.
+struct Left {
+  std::size_t uncertain = 0;            // tools that were cut off, and may have done something
+  std::vector<std::string> sessions{};  // that have messages without an end, the oldest first
 };
 
 /// Turns as a whole, over the aggregates that they touch. Any thread; the store and the clock must
@@ -38,15 +36,16 @@ class Turns {
   Turns(Store& store, const TimeSource& time) : store_(store), time_(time) {}
 
   /// Ends a turn: its messages in the transcript under the turn's number, its replies in the
-  /// outbox, its message Done (Failed, Dropped), its session used. All in one transaction that is
-  /// on disk when this returns, or nothing. Gives the number of the first message in the
-  /// transcript. Errors: NotFound, InvalidInput (the message has ended before: nothing is doubled),
-  /// those of Outbox::enqueue().
+  /// outbox, its message Done (Failed, Dropped), its session used. What tools did in it and is not
+  /// in the transcript is added as a result of theirs, so that a turn which broke off hides
+  /// nothing. All in one transaction that is on disk when this returns, or nothing. Gives the
+  /// number of the first message in the transcript. Errors: NotFound, InvalidInput (the message has
+  /// ended before: nothing is doubled), those of Outbox::enqueue().
   Result<std::uint32_t> commit(const Call& call, const TurnEnd& end);
 
-  /// At a start, before any turn: marks what tools left unfinished as uncertain and gives the turns
-  /// that were running, oldest first; at most Inbox::kListMax.
-  Result<std::vector<Interrupted>> recover(const Call& call);
+  /// At a start, before any turn: marks what tools left unfinished as uncertain, and says where
+  /// turns go on.
+  Result<Left> recover(const Call& call);
 
  private:
   Store& store_;

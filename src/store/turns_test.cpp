@@ -83,48 +83,70 @@ TEST_F(TurnsTest, AFailedTurnLeavesItsMessagesAndTheReason) {
   EXPECT_EQ(inbox().find(soon(), "ann", message.id).value().reason, "the model is gone");
 }
 
+/// However a turn ends: what tools did in it is not hidden from whoever reads it.
+TEST_F(TurnsTest, WhatToolsDidIsInTheTranscriptAtTheEnd) {
+  const Inbound message = running(session_);
+  Effects effects(*store_, time_);
+  const auto begin = [&](const char* call_id, EffectClass effect) {
+    const ToolRun run{.session_id = session_,
+                      .call_id = call_id,
+                      .tool = "do",
+                      .arguments = "{}",
+                      .effect = effect};
+    return effects.intend(soon(), run).value().effect.id;
+  };
+  ASSERT_TRUE(effects.finish(soon(), begin("told", EffectClass::Writes), "known").ok());
+  ASSERT_TRUE(effects.finish(soon(), begin("done", EffectClass::Writes), "made").ok());
+  ASSERT_TRUE(effects.fail(soon(), begin("failed", EffectClass::Writes), "no room").ok());
+  begin("cut off", EffectClass::Writes);
+  begin("read", EffectClass::Reads);
+  ASSERT_TRUE(effects.finish(soon(), begin("about to be", EffectClass::Writes), "said").ok());
+  const auto result = [](const char* id, const char* text) {
+    return Entry{.message = {.role = chat::Role::Tool, .content = text, .tool_call_id = id}};
+  };
+  Transcript transcript(*store_, time_);
+  ASSERT_TRUE(transcript.append(soon(), session_, {result("told", "known")}).ok());
+  ASSERT_TRUE(turns()
+                  .commit(soon(), {.message_id = message.id,
+                                   .entries = {result("about to be", "said")},
+                                   .end = Inbound::State::Dropped,
+                                   .reason = "cancelled"})
+                  .ok());
+  std::vector<std::string> told;
+  const auto entries = transcript.read(soon(), session_).value();
+  for (const Entry& entry : entries)
+    told.push_back(entry.message.tool_call_id + ": " + entry.message.content);
+  using ::testing::HasSubstr;
+  EXPECT_THAT(told, ::testing::ElementsAre("told: known", "done: made", "failed: error: no room",
+                                           HasSubstr("cut off: uncertain: "), "about to be: said"));
+  EXPECT_EQ(number("SELECT count(*) FROM effects WHERE state = 'uncertain'"), 1);
+}
+
 TEST_F(TurnsTest, AMessageThatWasNeverBegunHasNoTurn) {
   const Offer offer{.session_id = session_, .owner = "ann", .message = {.content = "hello"}};
   const Inbound waiting = inbox().accept(soon(), offer).value().inbound;
   EXPECT_EQ(turns().commit(soon(), end_of(waiting)).error().code, Code::InvalidInput);
 }
 
-TEST_F(TurnsTest, ARestartFindsWhatWasRunningAndHowFarItCame) {
-  const std::string parked = new_session(), idle = new_session();
-  const Inbound writing = running(session_), asking = running(parked);
-  const Inbound over = running(idle);
-  ASSERT_TRUE(turns().commit(soon(), end_of(over)).ok());
-  ASSERT_TRUE(inbox()
-                  .accept(soon(), {.session_id = idle, .owner = "ann", .message = {.content = ""}})
-                  .ok());
+TEST_F(TurnsTest, ARestartFindsWhereTurnsGoOn) {
+  const std::string idle = new_session(), waits = new_session();
+  const Offer waiting{.session_id = waits, .owner = "ann", .message = {.content = "hello"}};
+  ASSERT_TRUE(inbox().accept(soon(), waiting).ok());
+  running(session_);
+  ASSERT_TRUE(inbox().accept(soon(), waiting).ok());
+  ASSERT_TRUE(turns().commit(soon(), end_of(running(idle))).ok());
   Effects effects(*store_, time_);
   ToolRun run{.session_id = session_, .call_id = "a", .tool = "read_file", .arguments = "{}"};
-  ASSERT_TRUE(effects.finish(soon(), effects.intend(soon(), run).value().effect.id, "text").ok());
+  ASSERT_TRUE(effects.intend(soon(), run).ok());
   run.call_id = "b";
   run.effect = EffectClass::Writes;
   ASSERT_TRUE(effects.intend(soon(), run).ok());
-  ASSERT_TRUE(Approvals(*store_, time_)
-                  .ask(soon(), {.session_id = parked,
-                                .owner = "ann",
-                                .call_id = "c",
-                                .tool = "write_file",
-                                .target = "a",
-                                .arguments = "{}",
-                                .expires_ms = time_.ms() + 1})
-                  .ok());
   reopen();
-  const auto left = turns().recover(soon()).value();
-  ASSERT_EQ(left.size(), 2u);
-  EXPECT_EQ(left[0].message.id, writing.id);
-  ASSERT_EQ(left[0].effects.size(), 2u);
-  EXPECT_EQ(left[0].effects[0].state, Effect::State::Done);
-  EXPECT_EQ(left[0].effects[1].state, Effect::State::Uncertain);
-  EXPECT_THAT(left[0].approvals, IsEmpty());
-  EXPECT_EQ(left[1].message.id, asking.id);
-  ASSERT_EQ(left[1].approvals.size(), 1u);
-  EXPECT_EQ(left[1].approvals[0].state, Approval::State::Waiting);
-  EXPECT_THAT(left[1].effects, IsEmpty());
-  EXPECT_EQ(inbox().unfinished(soon()).value().size(), 3u);  // one more waits to be begun
+  const Left left = turns().recover(soon()).value();
+  EXPECT_THAT(left.sessions, ::testing::ElementsAre(waits, session_));
+  EXPECT_EQ(left.uncertain, 1u);
+  EXPECT_EQ(number("SELECT count(*) FROM effects WHERE state = 'uncertain'"), 1);
+  EXPECT_EQ(turns().recover(soon()).value().uncertain, 0u);
 }
 
 }  // namespace

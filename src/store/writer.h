@@ -34,7 +34,7 @@ class Writer {
   /// Returns when `work` is committed, with its error when it failed, or when it will never be
   /// done. Work that has begun is waited for, whatever the deadline: it ends soon, and whoever asks
   /// must know how. Errors: those of `work`; Busy (kWaitingMax wait), Timeout and Cancelled (not
-  /// begun in time), TooLarge (the disk is full), Corrupt, Unavailable (shutting down).
+  /// begun in time), TooLarge (the disk is full; `store`), Corrupt, Unavailable (shutting down).
   Result<void> write(const Call& call, Durability durability, Work work);
 
  private:

@@ -8,6 +8,7 @@
 
 #include "base/fields.h"
 #include "base/random.h"
+#include "tools/files/atomic_write.h"
 #include "tools/output.h"
 #include "vault/sha256.h"
 
@@ -91,7 +92,18 @@ Result<std::unique_ptr<Undo>> Undo::open(const std::string& folder, const TimeSo
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
     return file_error(folder, errno == ENOENT ? EIO : errno);
   TRY(auto opened, Workspace::open({.roots = {folder}}));
-  return std::unique_ptr<Undo>(new Undo(std::move(opened), time, limits));
+  std::unique_ptr<Undo> undo(new Undo(std::move(opened), time, limits));
+  TRY_VOID(undo->sweep());
+  return undo;
+}
+
+Result<void> Undo::sweep() const {
+  const auto remove = [this](const Workspace::Entry& entry) -> Result<Workspace::Next> {
+    if (entry.spot.path.starts_with(kBesidePrefix)) TRY_VOID(folder_->remove(entry.spot));
+    return Workspace::Next::SkipFolder;
+  };
+  TRY_VOID(folder_->walk(Call::within(kListTime), {}, remove));
+  return ok();
 }
 
 Result<std::vector<std::uint64_t>> Undo::numbers(const Call& call) const {

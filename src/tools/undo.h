@@ -40,7 +40,8 @@ class Undo {
     std::int64_t changed_ms = 0;  // since 1970, UTC
   };
 
-  /// Makes the folder (mode 0700) if it is missing. `time` must outlive it. Errors: Unavailable.
+  /// Makes the folder (mode 0700) if it is missing; what a crash left half written in it goes.
+  /// `time` must outlive it. Errors: Unavailable.
   static Result<std::unique_ptr<Undo>> open(const std::string& folder, const TimeSource& time,
                                             Limits limits);
   static Result<std::unique_ptr<Undo>> open(const std::string& folder, const TimeSource& time) {
@@ -79,6 +80,7 @@ class Undo {
   };
   Undo(std::unique_ptr<Workspace> folder, const TimeSource& time, Limits limits)
       : folder_(std::move(folder)), time_(time), limits_(limits) {}
+  Result<void> sweep() const;
   Result<std::vector<std::uint64_t>> numbers(const Call& call) const;  // ascending
   Result<Stored> load(const Call& call, std::uint64_t number) const;
   Result<void> make_room(const Call& call, std::uint64_t bytes);

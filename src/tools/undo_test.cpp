@@ -40,6 +40,14 @@ class UndoTest : public ::testing::Test {
   std::unique_ptr<Undo> undo_;
 };
 
+TEST_F(UndoTest, WhatACrashLeftHalfWrittenGoes) {
+  kept_.put("undo/.hearth-abc", "half");
+  change("a", "two");
+  open({});
+  EXPECT_FALSE(kept_.has("undo/.hearth-abc"));
+  EXPECT_EQ(undo_->list().value().size(), 1u);
+}
+
 TEST_F(UndoTest, GoesBackStepByStep) {
   files_.put("a", "one");
   change("a", "two");

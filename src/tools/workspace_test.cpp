@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/fsuid.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -11,6 +12,7 @@
 #include <csignal>
 #include <thread>
 
+#include "tools/files/descriptor.h"
 #include "tools/testing/folder.h"
 
 namespace hearth::tools {
@@ -232,6 +234,25 @@ TEST_P(WorkspaceTest, KeepsModeAndReplacesWhole) {
 }
 
 // As a full disk does it: the write ends in an error in the middle.
+/// What has a name in the folder is whole: a process that is killed while it writes leaves nothing.
+TEST_P(WorkspaceTest, AFileIsWholeBeforeItHasAName) {
+  const Descriptor nameless(::open(inside_.path().c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+  if (!nameless.is_open()) GTEST_SKIP() << "this file system has no nameless files";
+  const Descriptor watch(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  ASSERT_GE(::inotify_add_watch(watch.number(), inside_.path().c_str(), IN_ALL_EVENTS), 0);
+  ASSERT_TRUE(write("a.txt", "new").ok());
+  alignas(inotify_event) char buffer[4'096];
+  std::uint32_t seen = 0;
+  const ssize_t size = ::read(watch.number(), buffer, sizeof(buffer));
+  for (ssize_t at = 0; at < size;) {
+    const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
+    if (event->len > 0 && event->name[0] != '#') seen |= event->mask;  // '#': it has no name yet
+    at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
+  }
+  EXPECT_TRUE(seen & IN_MOVED_TO);
+  EXPECT_FALSE(seen & IN_MODIFY) << "bytes were written to a file that had a name";
+}
+
 TEST_P(WorkspaceTest, AWriteThatFailsLeavesTheOldFile) {
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);

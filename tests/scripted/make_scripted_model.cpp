@@ -6,7 +6,9 @@
 //
 //   layer 0  attention head h looks exactly h+1 tokens back (the key's phase is shifted by that
 //   many
-//            RoPE steps) and copies that token's code into its own slot of the residual stream
+//            RoPE steps) and copies that token's code into its own slot of the residual stream; the
+//            last one looks further back if the script needs it, as when a call names what the
+//            question named
 //   layer 1  one SwiGLU neuron per n-gram of the script: it fires only if the last n tokens match,
 //   and
 //            writes the code of the next token
@@ -37,8 +39,9 @@ namespace {
 using Ids = std::vector<llama_token>;
 
 constexpr int kCode = 96;                  // floats of a token's code, also the head size
-constexpr int kHeads = 8;                  // how far back the model looks
+constexpr int kHeads = 8;                  // how many tokens before the last one it sees
 constexpr int kSlots = kHeads + 1;         // the token itself and those before it
+constexpr int kFarMax = 64;                // how far back the last head may look
 constexpr int kWidth = 896;                // the residual stream: kSlots codes, a constant, padding
 constexpr int kConstant = kSlots * kCode;  // index of the component that is always 1
 constexpr int kPairs = 24;                 // RoPE pairs used, the fastest ones
@@ -89,21 +92,31 @@ struct Rule {
   llama_token next;
 };
 
-/// The shortest context for each step of the script that no other step contradicts.
-std::vector<Rule> make_rules(const llama_vocab* vocab, const std::vector<Case>& script) {
+/// What is seen behind `count` tokens: the last kHeads of them and, in front, the one `far` back.
+Ids seen_of(const Ids& ids, std::size_t count, std::size_t far) {
+  const std::size_t from = count < kHeads ? 0 : count - kHeads;
+  Ids seen(ids.begin() + static_cast<long>(from), ids.begin() + static_cast<long>(count));
+  if (count > far) seen.insert(seen.begin(), ids[count - 1 - far]);
+  return seen;
+}
+
+std::vector<Rule> steps_of(const llama_vocab* vocab, const std::vector<Case>& script,
+                           std::size_t far) {
   std::vector<Rule> steps;
   for (const Case& c : script) {
     const Ids prompt = tokenize(vocab, c.prompt);
     const Ids whole = tokenize(vocab, c.prompt + c.reply);
     if (!std::equal(prompt.begin(), prompt.end(), whole.begin()))
       die("reply merges with the prompt: " + c.reply);
-    for (std::size_t i = prompt.size(); i < whole.size(); ++i) {
-      const std::size_t from = i < kSlots ? 0 : i - kSlots;
-      steps.push_back(
-          {Ids(whole.begin() + static_cast<long>(from), whole.begin() + static_cast<long>(i)),
-           whole[i]});
-    }
+    for (std::size_t i = prompt.size(); i < whole.size(); ++i)
+      steps.push_back({seen_of(whole, i, far), whole[i]});
   }
+  return steps;
+}
+
+/// The shortest context for each step of the script that no other step contradicts; nothing if one
+/// has none.
+std::vector<Rule> shortest(const std::vector<Rule>& steps) {
   const auto suffix = [](const Ids& ids, std::size_t n) {
     return Ids(ids.end() - static_cast<long>(n), ids.end());
   };
@@ -124,10 +137,22 @@ std::vector<Rule> make_rules(const llama_vocab* vocab, const std::vector<Case>& 
   }
   std::vector<Rule> all;
   for (const Rule& step : steps)
-    if (!covered(step.context, kSlots + 1))
-      die("ambiguous even after " + std::to_string(kSlots) + " tokens");
+    if (!covered(step.context, kSlots + 1)) return all;
   for (const auto& [context, next] : rules) all.push_back({context, next});
   return all;
+}
+
+struct Rules {
+  std::vector<Rule> all;
+  int far = kHeads;  // how far back the last head looks
+};
+
+Rules make_rules(const llama_vocab* vocab, const std::vector<Case>& script) {
+  for (int far = kHeads; far <= kFarMax; ++far) {
+    auto rules = shortest(steps_of(vocab, script, static_cast<std::size_t>(far)));
+    if (!rules.empty()) return {std::move(rules), far};
+  }
+  die("ambiguous even after " + std::to_string(kSlots) + " tokens");
 }
 
 /// A random unit vector for every token, such that tokens of the script resemble no other token.
@@ -184,7 +209,8 @@ struct Attention {
       o{kWidth, kHeads*kCode};
 };
 
-Attention look_back() {
+/// The last head looks `far` back.
+Attention look_back(int far) {
   constexpr int kPairsOfHead = kCode / 2;
   const auto turn = [](int pair) {
     return std::pow(kRopeBase, -static_cast<float>(pair) / kPairsOfHead);
@@ -201,8 +227,9 @@ Attention look_back() {
   const float norm = std::sqrt(2.0f / kWidth);  // RMS of a code and the constant, undone here
   Attention a;
   for (int h = 0; h < kHeads; ++h) {
+    const int distance = h + 1 < kHeads ? h + 1 : far;
     for (int i = 0; i < kPairs; ++i) {
-      const float phase = static_cast<float>(h + 1) * turn(i);
+      const float phase = static_cast<float>(distance) * turn(i);
       a.q.at(h * kCode + 2 * i, kConstant) = amplitude * norm;
       a.k.at(h * kCode + 2 * i, kConstant) = amplitude * norm * std::cos(phase);
       a.k.at(h * kCode + 2 * i + 1, kConstant) = amplitude * norm * std::sin(phase);
@@ -324,7 +351,7 @@ void build(const char* base_path, const char* script_path, const char* out_path)
 
   const auto rules = make_rules(vocab, read_script(script_path));
   std::set<llama_token> used{end};
-  for (const Rule& rule : rules) {
+  for (const Rule& rule : rules.all) {
     used.insert(rule.next);
     used.insert(rule.context.begin(), rule.context.end());
   }
@@ -334,7 +361,7 @@ void build(const char* base_path, const char* script_path, const char* out_path)
     std::copy_n(codes.begin() + token * kCode, kCode, &embedding.at(token, 0));
     embedding.at(token, kConstant) = 1;
   }
-  const FeedForward script = follow_script(rules, codes, end);
+  const FeedForward script = follow_script(rules.all, codes, end);
   const FeedForward nothing{Matrix(script.gate.rows, kWidth), Matrix(script.gate.rows, kWidth),
                             Matrix(kWidth, script.gate.rows)};
 
@@ -343,10 +370,10 @@ void build(const char* base_path, const char* script_path, const char* out_path)
   set_shape(out, script.gate.rows, vocabulary);
   out.add("token_embd.weight", embedding);
   out.add_norm("output_norm.weight", 2);
-  add_layer(out, 0, look_back(), nothing);
+  add_layer(out, 0, look_back(rules.far), nothing);
   add_layer(out, 1, Attention{}, script);
   if (!out.write(out_path)) die(std::string("cannot write ") + out_path);
-  std::printf("%s: %zu rules\n", out_path, rules.size());
+  std::printf("%s: %zu rules\n", out_path, rules.all.size());
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "store/store.h"
+
 namespace hearth::api {
 namespace {
 
@@ -45,16 +47,22 @@ Row row_of_status(int status) {
   return {status, status >= 500 ? "server_error" : "invalid_request_error", "", 0};
 }
 
+/// No limit of ours, and nothing that the client could do differently.
+bool is_full_disk(const Error& error) {
+  return error.code == Code::TooLarge && error.field == store::kDiskField;
+}
+
 }  // namespace
 
 HttpError http_error(const Error& error) {
+  if (is_full_disk(error)) return {507, error.message, "server_error", "", "insufficient_storage"};
   const Row row = row_of(error.code);
   return {row.status, error.message, row.type, error.field, row.code, row.retry_after_s};
 }
 
 HttpError model_error(const Error& error, std::string_view input_field) {
   HttpError shown = http_error(error);
-  if (error.code != Code::TooLarge) return shown;
+  if (error.code != Code::TooLarge || is_full_disk(error)) return shown;
   shown.status = 400;
   shown.code = "";
   if (!names_the_prompt(error.field)) return shown;

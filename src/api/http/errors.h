@@ -23,7 +23,8 @@ struct HttpError {
 inline constexpr int kRetryBusySeconds = 2;
 inline constexpr int kRetryUnavailableSeconds = 5;
 
-/// For an error of a room below, at any place but inside a generation.
+/// For an error of a room below, at any place but inside a generation. A full disk (TooLarge with
+/// the field store::kDiskField) is 507 "insufficient_storage".
 HttpError http_error(const Error& error);
 /// For an error of a model about its input: a prompt that does not fit is the client's mistake, 400
 /// "context_length_exceeded", with `input_field` as the field where the error names none.

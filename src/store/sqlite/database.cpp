@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "store/store.h"
 
 namespace hearth::store {
 namespace {
@@ -39,7 +40,9 @@ Error error_of(sqlite3* database, int status, const std::string& doing) {
   const int system = database ? sqlite3_system_errno(database) : 0;
   const bool is_system = (status & 0xFF) == SQLITE_CANTOPEN || (status & 0xFF) == SQLITE_IOERR;
   if (is_system && system != 0) reason += " (" + std::generic_category().message(system) + ")";
-  return {code_of(status), "the store cannot " + doing + ": " + reason};
+  Error error{code_of(status), "the store cannot " + doing + ": " + reason};
+  if ((status & 0xFF) == SQLITE_FULL) error.field = kDiskField;
+  return error;
 }
 
 /// SQLite would make a new file readable by everyone.
