@@ -11,6 +11,7 @@
 #include "app/assistant.h"
 #include "app/daemon.h"
 #include "app/models.h"
+#include "app/upkeep.h"
 #include "base/log.h"
 #include "base/time_source.h"
 #include "metrics/metrics.h"
@@ -126,8 +127,9 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
                             .find_model = [&models](auto name) { return models.find(name); },
                             .read_request = api::read_session_request,
                             .toolbox = assistant ? &assistant->toolbox() : nullptr,
-                            .turn_timeout = config.model.request_timeout},
-                           {});
+                            .rounds_max = config.agent.rounds_max,
+                            .turn_timeout = config.agent.turn_timeout},
+                           {.turns_max = config.agent.turns_max});
   api::Api api(api::Parts{.models = models,
                           .config = config,
                           .device_id = identity.device_id(),
@@ -137,6 +139,7 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
                           .store = store.get(),
                           .draining = [&draining] { return draining.load(); }});
   TRY_VOID(sessions.recover(Call::within(kRecoverMax)));
+  const Upkeep upkeep(*store, time, retention_limits(config.store));
   net::ServerOptions options = server_options(config);
   options.at_once = api.at_once();
   TRY(const auto server, net::Server::start(std::move(options), api.handler()));

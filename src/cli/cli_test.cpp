@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <sstream>
 
@@ -115,6 +116,18 @@ TEST_F(WithData, ConfigInitWritesOnceForTheOwnerOnly) {
   EXPECT_EQ(again.status, 1);
   EXPECT_THAT(again.err, HasSubstr("exists already"));
   EXPECT_EQ(hearth({"--data", data_ + "/new", "config", "check"}).status, 0);
+}
+
+TEST_F(WithData, ConfigCheckReadsTheRules) {
+  std::ofstream(data_ + "/hearth.toml")
+      << "[[policy.rule]]\ntool = \"*\"\nkind = \"regex\"\npattern = \"a(b\"\ndecision = \"ask\"\n"
+         "[[policy.rule]]\ntool = \"*\"\npattern = \"a\\\\\"\ndecision = \"ask\"\n"
+         "[[policy.rule]]\ntool = \"*\"\npattern = \"**\"\ndecision = \"ask\"\nexpires = \"8h\"\n";
+  const Outcome check = hearth({"--data", data_, "config", "check"});
+  EXPECT_EQ(check.status, 2);
+  EXPECT_THAT(check.err, HasSubstr(data_ + "/hearth.toml:1: policy.rule: rule \"hearth.toml:1\""));
+  EXPECT_THAT(check.err, HasSubstr(data_ + "/hearth.toml:6: "));
+  EXPECT_THAT(check.err, testing::Not(HasSubstr("hearth.toml:10")));
 }
 
 TEST_F(WithData, ConfigShowTellsOrigins) {
