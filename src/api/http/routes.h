@@ -21,6 +21,7 @@ enum class Endpoint : std::uint8_t {
   CancelSession,
   ListApprovals,
   DecideApproval,
+  ListTools,
   Search,
   Tokenize,
   Detokenize,
