@@ -54,8 +54,8 @@ class WithData : public testing::Test {
   std::string data_;
 };
 
-constexpr const char* kCommands[] = {"run",   "chat",   "sessions", "serve",
-                                     "stop",  "status", "models",   "inspect",
+constexpr const char* kCommands[] = {"run",   "chat",   "sessions", "approvals", "undo",
+                                     "serve", "stop",   "status",   "models",    "inspect",
                                      "bench", "doctor", "config",   "version"};
 
 TEST(Help, NamesEveryCommandAndTheExitStatuses) {
@@ -99,6 +99,17 @@ TEST(Usage, MistakesEndWithStatus2AndAreExplained) {
       {"run", "--session", "work", "--model", "/x.gguf", "hi"},
       {"chat", "--session", ""},
       {"chat", "--session", "work", "--continue"},
+      {"chat", "--session", "work", "--private"},
+      {"chat", "--workspace", "/"},
+      {"chat", "--workspace", "/no/such/folder"},
+      {"chat", "--workspace", "/tmp", "--no-tools"},
+      {"run", "--no-tools", "hi"},
+      {"serve", "--workspace", "/"},
+      {"approvals"},
+      {"approvals", "allow"},
+      {"approvals", "allow", "appr_1", "--scope", "twice"},
+      {"approvals", "deny", "appr_1", "--pattern", "all"},
+      {"undo", "x"},
   };
   for (const auto& arguments : kCases) {
     const Outcome outcome = hearth(arguments);

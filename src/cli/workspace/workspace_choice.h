@@ -1,0 +1,29 @@
+#pragma once
+#include <string>
+
+#include "base/result.h"
+#include "cli/context.h"
+#include "config/config.h"
+
+namespace hearth::cli {
+
+/// Why a folder is not opened to tools in passing, a sentence; empty if it may be. `folder` is
+/// absolute. The root, a home directory and what lies above it hold what no conversation is about:
+/// who wants them open writes that into hearth.toml.
+std::string problem_with_workspace(const std::string& folder, const config::Config& config);
+/// The same by the words alone. Pure.
+std::string problem_with_workspace(const std::string& folder, const std::string& home,
+                                   const std::string& data_dir);
+
+/// What a command goes by that may start a daemon: the current folder is its workspace, unless a
+/// setting or an option says otherwise.
+struct Opening {
+  Context context;
+  config::Loaded loaded;
+  std::string here{};     // the folder it is given in, if that is to be the workspace
+  std::string problem{};  // why it is not, a sentence; empty if it is, or another was said
+};
+/// Errors: load_settings().
+Result<Opening> open_here(const Context& context);
+
+}  // namespace hearth::cli
