@@ -103,6 +103,8 @@ TEST(Usage, MistakesEndWithStatus2AndAreExplained) {
       {"chat", "--workspace", "/"},
       {"chat", "--workspace", "/no/such/folder"},
       {"chat", "--workspace", "/tmp", "--no-tools"},
+      {"chat", "--workspace", "/tmp", "--workspace", "/"},
+      {"chat", "--workspace", "/tmp", "word"},
       {"run", "--no-tools", "hi"},
       {"serve", "--workspace", "/"},
       {"approvals"},

@@ -62,16 +62,18 @@ void add_listen_options(CLI::App& command, Context& context) {
 }
 
 void add_workspace_options(CLI::App& command, Context& context) {
-  CLI::Option* const named = command
-                                 .add_option_function<std::vector<std::string>>(
-                                     "--workspace",
-                                     [&context](const std::vector<std::string>& folders) {
-                                       context.overrides.workspace = folders;
-                                     },
-                                     "A folder that tools may look into, and change after asking")
-                                 ->expected(1)
-                                 ->take_all()
-                                 ->type_name("DIR");
+  const auto open = [&context](const std::string& folder) {
+    auto& folders = context.overrides.workspace;
+    if (!folders) folders.emplace();
+    folders->push_back(folder);
+  };
+  // Each on its own: an option of a list would take the words behind it too.
+  CLI::Option* const named =
+      command
+          .add_option_function<std::string>(
+              "--workspace", open, "A folder that tools may look into, and change after asking")
+          ->trigger_on_parse()
+          ->type_name("DIR");
   command
       .add_flag_callback(
           "--no-tools", [&context] { context.overrides.workspace.emplace(); },

@@ -16,6 +16,7 @@
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/progress.h"
 #include "cli/terminal/style.h"
+#include "cli/workspace/tools_text.h"
 #include "cli/workspace/workspace_choice.h"
 
 namespace hearth::cli {
@@ -123,11 +124,16 @@ Result<Reply> ask_here(const Call& call, const config::Config& config, const Que
 void note(const std::string& text) { std::cerr << "hearth: " << printable(text) << std::endl; }
 
 /// Asks in the session that the options name, with the instructions if it begins with this.
-Result<Reply> ask_in_session(const Call& call, const Context& context, const config::Loaded& loaded,
-                             const Options& options, Output& output) {
-  TRY(const auto daemon, start_daemon(call.at_most(kDaemonStartMax), context, loaded));
+Result<Reply> ask_in_session(const Call& call, const Opening& opening, const Options& options,
+                             Output& output) {
+  const config::Loaded& loaded = opening.loaded;
+  TRY(const auto daemon, start_daemon(call.at_most(kDaemonStartMax), opening.context, loaded));
   Talk talk(DaemonClient(daemon, loaded.config), loaded.config);
   TRY_VOID(wait_until_ready(call, talk.client()));
+  if (opening.is_asked) {
+    TRY(const ToolsFacts tools, tools_of(call, talk.client()));
+    if (!is_as_asked(tools, opening)) note(tools_sentence(tools, opening));
+  }
   TRY(const DaemonClient::Offer offer, talk.client().offer(call));
   Question question = options.question;
   if (!options.system.empty()) {
@@ -152,17 +158,16 @@ std::optional<app::DaemonInfo> daemon_to_ask(const Context& context, const confi
   return std::move(found).value();
 }
 
-Result<Reply> answer(const Context& context, const config::Loaded& loaded,
-                     const std::stop_token& stop, const Options& options) {
-  const config::Config& config = loaded.config;
+Result<Reply> answer(const Opening& opening, const std::stop_token& stop, const Options& options) {
+  const config::Config& config = opening.loaded.config;
   Progress progress;
   Output output(options.as_json, progress);
   const OnText on_text = [&](std::string_view text) { output.add(text); };
   const Millis longest = std::max(config.model.request_timeout, config.agent.turn_timeout);
   const Call call = Call::within(longest + kDaemonExtra, stop);
   const auto ask = [&]() -> Result<Reply> {
-    if (options.names_session) return ask_in_session(call, context, loaded, options, output);
-    const auto daemon = daemon_to_ask(context, config);
+    if (options.names_session) return ask_in_session(call, opening, options, output);
+    const auto daemon = daemon_to_ask(opening.context, config);
     if (daemon) return ask_daemon(call, *daemon, config, options.question, on_text);
     return ask_here(call, config, options.question, progress, on_text);
   };
@@ -196,8 +201,7 @@ int run(const Context& context, Options& options) {
   options.question.messages.push_back(said(chat::Role::User, prompt.value()));
 
   const Interrupt interrupt;
-  const auto reply =
-      answer(opened.value().context, opened.value().loaded, interrupt.token(), options);
+  const auto reply = answer(opened.value(), interrupt.token(), options);
   if (interrupt.signal() != 0) return interrupt.exit_status();
   if (!reply.ok()) return fail(reply.error());
   if (options.as_json) std::cout << dumped(to_json(reply.value())) << "\n";

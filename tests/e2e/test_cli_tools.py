@@ -350,6 +350,12 @@ class Workspaces(InAFolder):
         hello = self.hello(folder=elsewhere)
         self.assertIn(f"Tools work in {self.workspace} and", hello)
         self.assertIn("`hearth stop` lets it begin in " + elsewhere, hello)
+        for arguments, says in ((("--workspace", elsewhere), "lets it begin in " + elsewhere),
+                                (("--no-tools",), "lets it begin without"), (("--workspace", "."), None)):
+            done = self.hearth("run", "--session", "s", *arguments, "hi")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(bool(done.stderr), bool(says), "what an option asked for and is not so is said")
+            self.assertIn(says or "", done.stderr)
 
     def test_a_home_directory_is_not_opened_in_passing(self):
         os.mkdir(self.folder + "/home")

@@ -34,6 +34,18 @@ std::string folders_text(const std::vector<std::string>& folders) {
   return out;
 }
 
+/// "." of a folder is written with a slash behind it.
+std::string trimmed(std::string folder) {
+  while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
+  return folder;
+}
+
+bool is_open(const ToolsFacts& facts, const std::string& folder) {
+  return std::ranges::any_of(facts.workspace, [&folder](const std::string& one) {
+    return trimmed(one) == trimmed(folder);
+  });
+}
+
 }  // namespace
 
 Result<ToolsFacts> tools_of(const Call& call, const DaemonClient& client) {
@@ -51,24 +63,26 @@ Result<ToolsFacts> tools_of(const Call& call, const DaemonClient& client) {
   return facts;
 }
 
+bool is_as_asked(const ToolsFacts& facts, const Opening& opening) {
+  if (!opening.is_asked) return true;
+  return opening.here.empty() ? facts.workspace.empty() : is_open(facts, opening.here);
+}
+
 std::string tools_sentence(const ToolsFacts& facts, const Opening& opening) {
-  const std::string elsewhere =
-      "; that is where the running daemon was started: `hearth stop` lets it begin in " +
-      visible(opening.here);
-  const bool wants_another =
-      !opening.here.empty() &&
-      std::ranges::find(facts.workspace, opening.here) == facts.workspace.end();
-  if (facts.workspace.empty()) {
-    if (!opening.problem.empty()) return "No tools: " + opening.problem + ".";
-    return wants_another ? "No tools: the running daemon was started without a folder; `hearth "
-                           "stop` lets it begin in " +
-                               visible(opening.here) + "."
-                         : "No tools: no folder is open to them.";
-  }
-  return "Tools work in " + folders_text(facts.workspace) +
-         (facts.plan_mode ? " in plan mode: they change nothing"
-                          : " and ask before they change it") +
-         (wants_another ? elsewhere : "") + ".";
+  const bool wants_another = !opening.here.empty() && !is_open(facts, opening.here);
+  const std::string remedy = "`hearth stop` lets it begin in " + visible(opening.here);
+  if (facts.workspace.empty() && !opening.problem.empty())
+    return "No tools: " + opening.problem + ".";
+  if (facts.workspace.empty())
+    return wants_another
+               ? "No tools: the running daemon was started without a folder; " + remedy + "."
+               : "No tools: no folder is open to them.";
+  std::string out = "Tools work in " + folders_text(facts.workspace);
+  out += facts.plan_mode ? " in plan mode: they change nothing" : " and ask before they change it";
+  if (wants_another) out += "; that is where the running daemon was started: " + remedy;
+  if (!wants_another && !is_as_asked(facts, opening))
+    out += "; the running daemon was started so: `hearth stop` lets it begin without";
+  return out + ".";
 }
 
 std::string tools_table(const ToolsFacts& facts, const Opening& opening) {

@@ -26,6 +26,8 @@ Result<ToolsFacts> tools_of(const Call& call, const DaemonClient& client);
 /// What a chat says when it begins: where tools work and what they do, or why there are none. Safe
 /// to show. Pure.
 std::string tools_sentence(const ToolsFacts& facts, const Opening& opening);
+/// Whether the daemon does as the command's options asked: another one may run already. Pure.
+bool is_as_asked(const ToolsFacts& facts, const Opening& opening);
 /// A line for each tool, and then that sentence.
 std::string tools_table(const ToolsFacts& facts, const Opening& opening);
 

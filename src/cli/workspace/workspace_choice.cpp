@@ -60,7 +60,9 @@ Result<Opening> open_here(const Context& context) {
   TRY(config::Loaded loaded, load_settings(context));
   Opening out{.context = context, .loaded = std::move(loaded)};
   config::Config& config = out.loaded.config;
-  if (context.overrides.workspace || !config.tools.workspace.empty()) return out;
+  out.is_asked = context.overrides.workspace.has_value();
+  if (out.is_asked && !config.tools.workspace.empty()) out.here = config.tools.workspace.front();
+  if (out.is_asked || !config.tools.workspace.empty()) return out;
   std::error_code problem;
   const std::string here = fs::current_path(problem).string();
   out.problem = problem ? "the current folder is gone" : problem_with_workspace(here, config);

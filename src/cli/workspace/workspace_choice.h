@@ -20,8 +20,11 @@ std::string problem_with_workspace(const std::string& folder, const std::string&
 struct Opening {
   Context context;
   config::Loaded loaded;
-  std::string here{};     // the folder it is given in, if that is to be the workspace
-  std::string problem{};  // why it is not, a sentence; empty if it is, or another was said
+  /// The folder that this command wants open: the named one, else the one it is given in. Empty: a
+  /// setting says which, or none is wanted.
+  std::string here{};
+  std::string problem{};  // why the current folder is not opened, a sentence; empty: it is
+  bool is_asked = false;  // an option said which folder, or none
 };
 /// Errors: load_settings().
 Result<Opening> open_here(const Context& context);

@@ -72,6 +72,19 @@ TEST(ToolsSentence, SaysWhereAndWhyNot) {
   EXPECT_THAT(tools_sentence(facts, opening), HasSubstr("where the running daemon was started"));
 }
 
+TEST(ToolsSentence, SaysWhenTheDaemonIsAnotherThanAskedFor) {
+  const ToolsFacts none, there{.workspace = {"/there"}};
+  const Opening no_tools{.context = {}, .loaded = {}, .is_asked = true};
+  EXPECT_TRUE(is_as_asked(none, no_tools));
+  EXPECT_FALSE(is_as_asked(there, no_tools));
+  EXPECT_THAT(tools_sentence(there, no_tools), HasSubstr("`hearth stop` lets it begin without"));
+  const Opening named{.context = {}, .loaded = {}, .here = "/there", .is_asked = true};
+  EXPECT_TRUE(is_as_asked(there, named));
+  EXPECT_TRUE(is_as_asked({.workspace = {"/a", "/there/"}}, named));
+  EXPECT_FALSE(is_as_asked(none, named));
+  EXPECT_TRUE(is_as_asked(there, {}));
+}
+
 TEST(ToolsTable, SaysWhatHappens) {
   const ToolsFacts facts{.tools = {{"read_file", "Reads.", "allow", false},
                                    {"write_file", "Writes.", "ask", true},
