@@ -194,9 +194,13 @@ State Sessions::state(const std::string& session_id) const {
 }
 
 Result<std::size_t> Sessions::cancel(const Call& call, const std::string& owner,
-                                     const std::string& session_id) {
+                                     const std::string& session_id, const Which& which) {
   TRY(const store::Session session, sessions_.find(call, owner, session_id));
-  TRY(const auto open, inbox_.unfinished_of(call, session.id));
+  TRY(auto open, inbox_.unfinished_of(call, session.id));
+  std::erase_if(open, [&which](const store::Inbound& inbound) {
+    return (which.key && inbound.offer.key != which.key) ||
+           (which.turn && inbound.turn != which.turn);
+  });
   // The newest first, so that none begins because the one before it was stopped.
   for (auto inbound = open.rbegin(); inbound != open.rend(); ++inbound)
     TRY_VOID(stop_one(call, *inbound));
@@ -256,6 +260,12 @@ Result<std::unique_ptr<model::Generation>> Sessions::decide(
   auto listening = live(open.front().id)->audience->join(std::move(sink));
   schedule(session);
   return listening;
+}
+
+Result<std::vector<chat::Question>> Sessions::questions(const Call& call,
+                                                        const std::string& owner) const {
+  if (!parts_.toolbox) return std::vector<chat::Question>();
+  return parts_.toolbox->waiting(call, owner);
 }
 
 Result<void> Sessions::expire(const Call& call) {

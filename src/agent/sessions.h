@@ -34,6 +34,12 @@ struct Submission {
   std::string digest{};                   // of the request that came with the key
 };
 
+/// Which messages of a session that have not ended; all of them if nothing is given.
+struct Which {
+  std::optional<std::string> key{};     // the one that was sent with it
+  std::optional<std::uint32_t> turn{};  // the one whose turn it is, once that has begun
+};
+
 /// The one door to conversations that are remembered. A message is on disk before it is acted on;
 /// one turn at a time is made in a session, and up to Bounds::turns_max at once in different ones.
 /// What a crash cut off goes on at the next start. Any thread.
@@ -75,6 +81,10 @@ class Sessions {
                                                     const std::string& approval_id,
                                                     const Toolbox::Answer& answer,
                                                     std::shared_ptr<model::EventSink> sink);
+  /// What waits for this owner's word, oldest first. Errors: those of Toolbox::waiting().
+  Result<std::vector<chat::Question>> questions(const Call& call, const std::string& owner) const;
+  /// Hearth's own tools, or nullptr if turns have none.
+  const Toolbox* toolbox() const { return parts_.toolbox; }
   /// Lets turns go on whose questions nobody has answered in time; done every kExpiryPause.
   Result<void> expire(const Call& call);
   /// Lets turns go on that could not be written down, as on a full disk; done every kExpiryPause.
@@ -86,7 +96,7 @@ class Sessions {
   /// Stops the turn that runs and drops the messages that wait. Gives how many that were. Errors:
   /// NotFound.
   Result<std::size_t> cancel(const Call& call, const std::string& owner,
-                             const std::string& session_id);
+                             const std::string& session_id, const Which& which = {});
   /// See view_context(). Errors: NotFound, and those.
   Result<ContextView> view_context(const Call& call, const std::string& owner,
                                    const std::string& session_id);

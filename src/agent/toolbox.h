@@ -22,9 +22,6 @@
 
 namespace hearth::agent {
 
-/// An approval as those see it who have to decide.
-chat::Question question_of(const store::Approval& approval);
-
 /// Hearth's own tools, as turns use them: what they may do is decided and recorded, and written
 /// down before it is done. Any thread; what it borrows must outlive it.
 class Toolbox {
@@ -52,7 +49,7 @@ class Toolbox {
     std::uint32_t turn = 0;
   };
   /// What a call came to: what the model is told, or what a person has to decide first.
-  using Outcome = std::variant<std::string, store::Approval>;
+  using Outcome = std::variant<std::string, chat::Question>;
   /// Makes one call of a turn, or what it came to when it was made before: nothing is done twice.
   /// Everything that goes wrong with the tool is in the text. Errors: those of the store, Timeout,
   /// Cancelled.
@@ -63,17 +60,34 @@ class Toolbox {
     store::Verdict verdict;
     policy::Breadth breadth = policy::Breadth::This;  // of what is learned
   };
-  /// Decides what a person was asked; with a scope beyond Once, the answer is learned as a rule.
-  /// Errors: those of store::Approvals::decide().
+  /// What waits for an owner's answer, oldest first, as the rules in force see it now. Errors:
+  /// those of the store, Timeout, Cancelled.
+  Result<std::vector<chat::Question>> waiting(const Call& call, const std::string& owner) const;
+  /// Decides what a person was asked; with a scope beyond Once, the answer is learned as a rule. A
+  /// path is learned from the root of the file system: the workspace may be another one tomorrow.
+  /// Errors: InvalidInput (`scope`, `pattern`: such a rule would change nothing), those of
+  /// store::Approvals::decide().
   Result<store::Approval> decide(const Call& call, const std::string& owner, const std::string& id,
                                  const Answer& answer) const;
 
+  /// A tool, for people.
+  struct Facts {
+    std::string name, description;
+    policy::Effect effect = policy::Effect::Reads;
+    policy::Decision decision = policy::Decision::Deny;  // unless a rule speaks of its target
+    bool has_rules = false;  // configured ones that speak of some of its targets
+  };
+  std::vector<Facts> facts() const;
+
  private:
   using Checked = tools::Checked;
+  tools::Situation situation(const Place& place, const std::vector<policy::Rule>& rules) const;
+  Result<chat::Question> question(const Call& call, const store::Approval& approval) const;
   Result<std::optional<std::string>> made_before(const Call& call, const Place& place,
                                                  const chat::ToolCall& wanted) const;
   Result<std::vector<policy::Rule>> rules_for(const Call& call, const Place& place) const;
-  std::optional<store::Rule> rule_from(const store::Asked& asked, const Answer& answer) const;
+  Result<store::Rule> rule_from(const Call& call, const store::Approval& asked,
+                                const Answer& answer) const;
   Result<void> record(const Call& call, const Place& place, const Checked& checked) const;
   Result<Outcome> ask(const Call& call, const Place& place, const chat::ToolCall& wanted,
                       const Checked& checked, const tools::Situation& situation) const;

@@ -31,8 +31,15 @@ class SetTime final : public TimeSource {
 /// A tool that counts how often it was run, and has whatever effect a test wants.
 class Bell final : public tools::Tool {
  public:
-  Bell(std::string name, policy::Effect effect, int& rung, std::stop_source*& stop)
-      : name_(std::move(name)), effect_(effect), rung_(rung), stop_(stop) {}
+  /// `root` and `preview` may change between calls; `stop` is told to stop while it rings.
+  Bell(std::string name, policy::Effect effect, int& rung, std::stop_source*& stop,
+       const std::string& root, const std::string& preview)
+      : name_(std::move(name)),
+        effect_(effect),
+        rung_(rung),
+        stop_(stop),
+        root_(root),
+        preview_(preview) {}
   std::string name() const override { return name_; }
   std::string description() const override { return "Rings."; }
   std::string parameters() const override {
@@ -42,8 +49,10 @@ class Bell final : public tools::Tool {
   policy::Effect effect() const override { return effect_; }
   Result<tools::Target> target(const Call&, const Json& arguments,
                                const tools::Asker&) const override {
-    return tools::Target{arguments["where"].get<std::string>(), "", policy::Place::Workspace};
+    const auto where = arguments["where"].get<std::string>();
+    return tools::Target{where, root_.empty() ? "" : root_ + where, policy::Place::Workspace};
   }
+  Result<std::string> preview(const Call&, const tools::Job&) const override { return preview_; }
   Result<tools::Outcome> run(const Call&, const tools::Job& job) const override {
     if (job.target.text == "nowhere") return Error{Code::NotFound, "there is no bell"};
     if (stop_) stop_->request_stop();
@@ -56,6 +65,8 @@ class Bell final : public tools::Tool {
   const policy::Effect effect_;
   int& rung_;
   std::stop_source*& stop_;  // told to stop while it rings
+  const std::string& root_;
+  const std::string& preview_;
 };
 
 class AgentToolbox : public ::testing::Test {
@@ -66,8 +77,11 @@ class AgentToolbox : public ::testing::Test {
     store_ = store::Store::open(folder_ / "hearth.db").value();
     place_ = {"ann", store::Sessions(*store_, time_).create(soon(), "ann").value().id, 3};
     std::vector<std::unique_ptr<tools::Tool>> bells;
-    bells.push_back(std::make_unique<Bell>("look", policy::Effect::Reads, rung_, stop_));
-    bells.push_back(std::make_unique<Bell>("ring", policy::Effect::Writes, rung_, stop_));
+    const auto add = [&](const char* called, policy::Effect effect) {
+      bells.push_back(std::make_unique<Bell>(called, effect, rung_, stop_, root_, preview_));
+    };
+    add("look", policy::Effect::Reads);
+    add("ring", policy::Effect::Writes);
     registry_ = std::make_unique<tools::Registry>(tools::Registry::make(std::move(bells)).value());
     toolbox_ = make();
   }
@@ -79,6 +93,7 @@ class AgentToolbox : public ::testing::Test {
   std::unique_ptr<Toolbox> make(bool plan_mode = false) {
     Toolbox::Parts parts{.store = *store_, .time = time_, .registry = *registry_};
     parts.plan_mode = plan_mode;
+    parts.rules = rules_;
     return std::make_unique<Toolbox>(std::move(parts));
   }
   static chat::ToolCall call_of(const char* tool, const char* where, const char* id = "c1") {
@@ -88,9 +103,10 @@ class AgentToolbox : public ::testing::Test {
   std::string act(const chat::ToolCall& wanted) {
     const auto outcome = toolbox_->act(soon(), place_, wanted);
     if (!outcome.ok()) return "failed: " + outcome.error().message;
-    if (const auto* approval = std::get_if<store::Approval>(&outcome.value())) {
-      asked_ = approval->id;
-      return "asks: " + approval->asked.tool + " " + approval->asked.target;
+    if (const auto* question = std::get_if<chat::Question>(&outcome.value())) {
+      asked_ = question->id;
+      question_ = *question;
+      return "asks: " + question->tool + " " + question->target;
     }
     return std::get<std::string>(outcome.value());
   }
@@ -106,6 +122,10 @@ class AgentToolbox : public ::testing::Test {
   std::stop_source* stop_ = nullptr;
   Toolbox::Place place_;
   std::string asked_;
+  chat::Question question_;
+  std::vector<policy::Rule> rules_;
+  std::string root_;     // where targets lie, as if each were a file there
+  std::string preview_;  // of every bell
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<tools::Registry> registry_;
   std::unique_ptr<Toolbox> toolbox_;
@@ -196,6 +216,78 @@ TEST_F(AgentToolbox, CanBeAnsweredOtherwiseWhenARuleCannotBeLearned) {
   EXPECT_EQ(act(call_of("ring", where.c_str())), "rung 1");
 }
 
+TEST_F(AgentToolbox, AsksWithThePatternsThatWouldBeLearned) {
+  act(call_of("ring", "tower/big"));
+  EXPECT_EQ(question_.this_pattern, "tower/big");
+  EXPECT_EQ(question_.alike_pattern, "tower/*");
+  EXPECT_EQ(question_.session_id, place_.session_id);
+  EXPECT_EQ(question_.turn, place_.turn);
+  root_ = "/w/";
+  act(call_of("ring", "a*b/big", "c2"));
+  EXPECT_EQ(question_.target, "a*b/big");
+  EXPECT_EQ(question_.this_pattern, "/w/a*b/big");
+  EXPECT_EQ(question_.alike_pattern, "/w/a\\*b/*");
+  act(call_of("ring", std::string(1'100, 'd').append("/x").c_str(), "c3"));
+  EXPECT_NE(question_.this_pattern, "");
+  EXPECT_EQ(question_.alike_pattern, "") << "longer than a wildcard may be";
+  const auto waiting = toolbox_->waiting(soon(), "ann").value();
+  ASSERT_EQ(waiting.size(), 3u);
+  EXPECT_EQ(waiting[1].alike_pattern, "/w/a\\*b/*");
+  EXPECT_TRUE(toolbox_->waiting(soon(), "eve").value().empty());
+}
+
+TEST_F(AgentToolbox, LearnsNothingAgainstAConfiguredRule) {
+  using Scope = store::ApprovalScope;
+  rules_.push_back(policy::Rule::make({.name = "mine", .decision = policy::Decision::Ask}).value());
+  toolbox_ = make();
+  EXPECT_EQ(act(call_of("ring", "tower")), "asks: ring tower");
+  EXPECT_EQ(question_.this_pattern, "");
+  for (const Scope scope : {Scope::Session, Scope::Always}) {
+    const auto refused = toolbox_->decide(soon(), "ann", asked_, {{true, scope, "ann"}});
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().field, "scope");
+  }
+  EXPECT_TRUE(store::Rules(*store_, time_).list(soon(), "ann").value().empty());
+  answer(true);  // once is an answer
+  EXPECT_EQ(act(call_of("ring", "tower")), "rung 1");
+}
+
+TEST_F(AgentToolbox, LearnsAPathForItsWorkspaceOnly) {
+  root_ = "/one/";
+  act(call_of("ring", "big"));
+  answer(true, store::ApprovalScope::Always, policy::Breadth::Alike);
+  EXPECT_EQ(act(call_of("ring", "small", "c2")), "rung 1");
+  root_ = "/two/";
+  EXPECT_EQ(act(call_of("ring", "small", "c3")), "asks: ring small");
+}
+
+TEST_F(AgentToolbox, AYesIsForWhatWasShown) {
+  root_ = "/one/";
+  preview_ = "+a";
+  act(call_of("ring", "big"));
+  const std::string first = asked_;
+  act(call_of("ring", "big", "c2"));
+  answer(true);
+  asked_ = first;
+  answer(true);
+  preview_ = "+b";
+  EXPECT_THAT(act(call_of("ring", "big")), HasSubstr("error: big changed while"));
+  preview_ = "+a";
+  root_ = "/two/";
+  EXPECT_THAT(act(call_of("ring", "big", "c2")), HasSubstr("the workspace is another one by now"));
+  EXPECT_EQ(rung_, 0);
+}
+
+TEST_F(AgentToolbox, AQuestionOfAnotherWorkspaceSaysWhere) {
+  root_ = "/one/";
+  act(call_of("ring", "big"));
+  root_ = "/two/";
+  const auto waiting = toolbox_->waiting(soon(), "ann").value();
+  ASSERT_EQ(waiting.size(), 1u);
+  EXPECT_EQ(waiting[0].target, "/one/big");
+  EXPECT_EQ(waiting[0].this_pattern, "");
+}
+
 TEST_F(AgentToolbox, SaysThatItDoesNotKnow) {
   store::Effects effects(*store_, time_);
   const store::ToolRun run{
@@ -254,6 +346,25 @@ TEST_F(AgentToolbox, OnlyLooksInPlanMode) {
   EXPECT_EQ(act(call_of("look", "tower")), "rung 1");
   EXPECT_THAT(act(call_of("ring", "tower", "c2")), HasSubstr("denied"));
   EXPECT_EQ(rung_, 1);
+}
+
+TEST_F(AgentToolbox, TellsWhatItsToolsMay) {
+  const auto decisions = [this] {
+    std::string all;
+    for (const Toolbox::Facts& tool : toolbox_->facts())
+      all += tool.name + " " + policy::effect_name(tool.effect) + " " +
+             policy::decision_name(tool.decision) + (tool.has_rules ? "+" : "") + ";";
+    return all;
+  };
+  EXPECT_EQ(decisions(), "look reads allow;ring writes ask;");
+  toolbox_ = make(/*plan_mode=*/true);
+  EXPECT_EQ(decisions(), "look reads allow;ring writes deny;");
+  rules_.push_back(policy::Rule::make({.name = "a", .tool = "ring", .pattern = "x/**"}).value());
+  rules_.push_back(
+      policy::Rule::make({.name = "b", .tool = "look", .decision = policy::Decision::Deny})
+          .value());
+  toolbox_ = make();
+  EXPECT_EQ(decisions(), "look reads deny+;ring writes ask+;");
 }
 
 TEST_F(AgentToolbox, OffersItsToolsByName) {

@@ -185,8 +185,8 @@ Result<std::vector<chat::Question>> Turn::act(const Call& call) {
   std::vector<chat::Question> questions;
   for (const chat::ToolCall& wanted : open_calls(Whose::Ours)) {
     TRY(const auto outcome, parts_.toolbox->act(call, place, wanted));
-    if (const auto* approval = std::get_if<store::Approval>(&outcome)) {
-      questions.push_back(question_of(*approval));
+    if (const auto* question = std::get_if<chat::Question>(&outcome)) {
+      questions.push_back(*question);
       continue;
     }
     add(entry({.role = chat::Role::Tool,

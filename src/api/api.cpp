@@ -135,6 +135,7 @@ void Api::State::dispatch(const net::Request& request, const Route& route,
     case Endpoint::SessionContext:
     case Endpoint::ForkSession:
     case Endpoint::CancelSession:
+    case Endpoint::ListTools:
     case Endpoint::Search: return sessions_endpoint(workplace, request, route, account, reply);
     case Endpoint::Health: return reply->respond(health_page(parts, started));
     case Endpoint::Ready: return reply->respond(ready_page(parts));

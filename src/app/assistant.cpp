@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "policy/written_rule.h"
+#include "app/rules.h"
 #include "store/memories.h"
 #include "tools/builtin.h"
 
@@ -46,21 +46,6 @@ class StoredMemories final : public tools::MemoryBook {
   store::Memories memories_;
 };
 
-Result<std::vector<policy::Rule>> rules_of(const config::Config& config, std::int64_t now_ms) {
-  std::vector<policy::Rule> rules;
-  for (const config::Config::Rule& rule : config.policy.rules) {
-    TRY(auto read, policy::read_rule({.name = rule.name,
-                                      .tool = rule.tool,
-                                      .kind = rule.kind,
-                                      .pattern = rule.pattern,
-                                      .decision = rule.decision,
-                                      .expires = rule.expires},
-                                     now_ms));
-    rules.push_back(std::move(read));
-  }
-  return rules;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Assistant>> Assistant::open(const config::Config& config,
@@ -79,7 +64,7 @@ Result<std::unique_ptr<Assistant>> Assistant::open(const config::Config& config,
   parts.plan_mode = config.policy.plan_mode;
   parts.approval_timeout = config.policy.approval_timeout;
   parts.output_bytes_max = config.tools.output_bytes_max;
-  TRY(parts.rules, rules_of(config, unix_time<Millis>(time)));
+  TRY(parts.rules, read_rules(config, unix_time<Millis>(time)));
   made->toolbox_ = std::make_unique<agent::Toolbox>(std::move(parts));
   return made;
 }

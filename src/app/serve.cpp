@@ -11,6 +11,7 @@
 #include "app/assistant.h"
 #include "app/daemon.h"
 #include "app/models.h"
+#include "app/upkeep.h"
 #include "base/log.h"
 #include "base/time_source.h"
 #include "context/static_zone.h"
@@ -134,13 +135,14 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
        .find_model = [&models](auto name) { return models.find(name); },
        .read_request = api::read_session_request,
        .toolbox = assistant ? &assistant->toolbox() : nullptr,
-       .turn_timeout = config.model.request_timeout,
+       .rounds_max = config.agent.rounds_max,
+       .turn_timeout = config.agent.turn_timeout,
        .zone = static_zone(config, assistant.get()),
        .window = {config.context.history_tokens_max, config.context.recent_messages_max},
        .shows_date = config.context.show_date,
        .memories_max = config.context.memories_max,
        .summary_model = config.context.summary_model},
-      {});
+      {.turns_max = config.agent.turns_max});
   api::Api api(api::Parts{.models = models,
                           .config = config,
                           .device_id = identity.device_id(),
@@ -150,6 +152,7 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
                           .store = store.get(),
                           .draining = [&draining] { return draining.load(); }});
   TRY_VOID(sessions.recover(Call::within(kRecoverMax)));
+  const Upkeep upkeep(*store, time, retention_limits(config.store));
   net::ServerOptions options = server_options(config);
   options.at_once = api.at_once();
   TRY(const auto server, net::Server::start(std::move(options), api.handler()));

@@ -189,6 +189,11 @@ struct Question {
   std::string arguments;        // JSON text
   std::string preview;          // what would change, as people see it; may be empty
   std::int64_t expires_ms = 0;  // since 1970, UTC
+  std::string session_id{};     // where it was asked
+  std::uint32_t turn = 0;       // of that session, which goes on with the answer
+  /// What an answer that holds for longer would be about: this very target, or a wildcard for what
+  /// is alike. Empty: none, such an answer would change nothing.
+  std::string this_pattern{}, alike_pattern{};
 };
 
 /// What one call of the model added to what it has seen of a conversation.

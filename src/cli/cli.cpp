@@ -16,7 +16,8 @@ constexpr const char* kDescription =
 constexpr const char* kFooter = R"(Examples:
   hearth run "What is the capital of Italy?"   one answer
   hearth chat                                  talk; starts the daemon if none runs
-  hearth chat --session work                   the same, remembered; go on with it any time
+  hearth chat --session work                   in a session of this name; go on with it any time
+  hearth undo                                  take back what the assistant changed in a file
   hearth serve --model ~/models/qwen.gguf      an OpenAI-compatible server on port 11435
   hearth doctor                                what is wrong with this installation, and the remedy
 `hearth COMMAND --help` explains each command.
@@ -25,12 +26,14 @@ Exit status:
   0    done
   1    failed; standard error says why
   2    wrong command line or configuration
+  3    a tool waits for a decision, which `hearth approvals` gives
   130  interrupted with Ctrl-C (143: terminated)
 
 Files:
   DIR/hearth.toml    settings, if there is one (else ~/.config/hearth/hearth.toml)
   DIR/identity.key   this device's key     DIR/hearth.log   the background daemon's log
   DIR/hearth.db      all conversations that are remembered
+  DIR/undo           files as they were before tools changed them
   DIR/hearth.pid     the running daemon    DIR/chat_history what was typed into `hearth chat`
   DIR is --data, HEARTH_DATA, data_dir in the settings, $XDG_DATA_HOME/hearth or
   ~/.local/share/hearth.
@@ -56,6 +59,8 @@ void add_commands(CLI::App& root, Context& context) {
   add_run_command(root, context);
   add_chat_command(root, context);
   add_sessions_command(root, context);
+  add_approvals_command(root, context);
+  add_undo_command(root, context);
   add_serve_command(root, context);
   add_stop_command(root, context);
   add_status_command(root, context);

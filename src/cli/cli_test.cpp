@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <sstream>
 
@@ -53,8 +54,8 @@ class WithData : public testing::Test {
   std::string data_;
 };
 
-constexpr const char* kCommands[] = {"run",   "chat",   "sessions", "serve",
-                                     "stop",  "status", "models",   "inspect",
+constexpr const char* kCommands[] = {"run",   "chat",   "sessions", "approvals", "undo",
+                                     "serve", "stop",   "status",   "models",    "inspect",
                                      "bench", "doctor", "config",   "version"};
 
 TEST(Help, NamesEveryCommandAndTheExitStatuses) {
@@ -98,6 +99,19 @@ TEST(Usage, MistakesEndWithStatus2AndAreExplained) {
       {"run", "--session", "work", "--model", "/x.gguf", "hi"},
       {"chat", "--session", ""},
       {"chat", "--session", "work", "--continue"},
+      {"chat", "--session", "work", "--private"},
+      {"chat", "--workspace", "/"},
+      {"chat", "--workspace", "/no/such/folder"},
+      {"chat", "--workspace", "/tmp", "--no-tools"},
+      {"chat", "--workspace", "/tmp", "--workspace", "/"},
+      {"chat", "--workspace", "/tmp", "word"},
+      {"run", "--no-tools", "hi"},
+      {"serve", "--workspace", "/"},
+      {"approvals"},
+      {"approvals", "allow"},
+      {"approvals", "allow", "appr_1", "--scope", "twice"},
+      {"approvals", "deny", "appr_1", "--pattern", "all"},
+      {"undo", "x"},
   };
   for (const auto& arguments : kCases) {
     const Outcome outcome = hearth(arguments);
@@ -115,6 +129,18 @@ TEST_F(WithData, ConfigInitWritesOnceForTheOwnerOnly) {
   EXPECT_EQ(again.status, 1);
   EXPECT_THAT(again.err, HasSubstr("exists already"));
   EXPECT_EQ(hearth({"--data", data_ + "/new", "config", "check"}).status, 0);
+}
+
+TEST_F(WithData, ConfigCheckReadsTheRules) {
+  std::ofstream(data_ + "/hearth.toml")
+      << "[[policy.rule]]\ntool = \"*\"\nkind = \"regex\"\npattern = \"a(b\"\ndecision = \"ask\"\n"
+         "[[policy.rule]]\ntool = \"*\"\npattern = \"a\\\\\"\ndecision = \"ask\"\n"
+         "[[policy.rule]]\ntool = \"*\"\npattern = \"**\"\ndecision = \"ask\"\nexpires = \"8h\"\n";
+  const Outcome check = hearth({"--data", data_, "config", "check"});
+  EXPECT_EQ(check.status, 2);
+  EXPECT_THAT(check.err, HasSubstr(data_ + "/hearth.toml:1: policy.rule: rule \"hearth.toml:1\""));
+  EXPECT_THAT(check.err, HasSubstr(data_ + "/hearth.toml:6: "));
+  EXPECT_THAT(check.err, testing::Not(HasSubstr("hearth.toml:10")));
 }
 
 TEST_F(WithData, ConfigShowTellsOrigins) {

@@ -5,7 +5,11 @@
 #include <cstring>
 #include <filesystem>
 #include <iostream>
+#include <string>
+#include <vector>
 
+#include "app/rules.h"
+#include "base/time_source.h"
 #include "cli/context.h"
 
 namespace hearth::cli {
@@ -22,7 +26,10 @@ constexpr const char* kShowFooter = R"(Tokens are shown as "…".
 Example:
   hearth config show | grep -v default)";
 
-constexpr const char* kCheckFooter = R"(Example:
+constexpr const char* kCheckFooter =
+    R"(Also reads the patterns and times of every [[policy.rule]].
+
+Example:
   hearth config check --config new.toml && sudo cp new.toml /srv/hearth/hearth.toml
 
 Exit status: 0 valid, 2 not.)";
@@ -46,9 +53,23 @@ int show(const Context& context) {
   return kDone;
 }
 
+/// What is wrong with the rules, a sentence each: all of them, so that one look is enough.
+std::vector<std::string> problems_of_rules(const config::Config& config) {
+  std::vector<std::string> problems;
+  const SystemTime time;
+  for (const config::Config::Rule& rule : config.policy.rules) {
+    const auto read = app::read_rule(rule, unix_time<Millis>(time));
+    if (!read.ok()) problems.push_back(read.error().message);
+  }
+  return problems;
+}
+
 int check(const Context& context) {
   const auto loaded = load_settings(context);
   if (!loaded.ok()) return fail_usage(loaded.error().message);
+  const auto problems = problems_of_rules(loaded.value().config);
+  for (const std::string& problem : problems) fail_usage(problem);
+  if (!problems.empty()) return kUsage;
   const std::string& file = loaded.value().file;
   std::cout << (file.empty() ? "the settings are valid (there is no settings file)\n"
                              : file + " is valid\n");

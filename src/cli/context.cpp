@@ -3,10 +3,16 @@
 #include <iostream>
 #include <utility>
 
+#include "cli/workspace/workspace_choice.h"
+
 namespace hearth::cli {
 
 Result<config::Loaded> load_settings(const Context& context) {
   TRY(config::Loaded loaded, config::load(context.overrides, config::process_environment()));
+  if (context.overrides.workspace)
+    for (const std::string& folder : loaded.config.tools.workspace)
+      if (const auto problem = problem_with_workspace(folder, loaded.config); !problem.empty())
+        return Error{Code::InvalidInput, "--workspace: " + problem, "tools.workspace"};
   for (const std::string& warning : loaded.warnings)
     std::cerr << "hearth: warning: " << warning << "\n";
   return loaded;
@@ -53,6 +59,34 @@ void add_listen_options(CLI::App& command, Context& context) {
           "--port", [&context](std::uint16_t port) { context.overrides.port = port; },
           "Port to listen on (default 11435); 0 is any free one")
       ->type_name("PORT");
+}
+
+void add_workspace_options(CLI::App& command, Context& context) {
+  const auto open = [&context](const std::string& folder) {
+    auto& folders = context.overrides.workspace;
+    if (!folders) folders.emplace();
+    folders->push_back(folder);
+  };
+  // Each on its own: an option of a list would take the words behind it too.
+  CLI::Option* const named =
+      command
+          .add_option_function<std::string>(
+              "--workspace", open, "A folder that tools may look into, and change after asking")
+          ->trigger_on_parse()
+          ->type_name("DIR");
+  command
+      .add_flag_callback(
+          "--no-tools", [&context] { context.overrides.workspace.emplace(); },
+          "Open no folder: the model has no tools")
+      ->excludes(named);
+}
+
+std::string data_option(const Context& context) {
+  if (!context.overrides.data_dir) return "";
+  std::string quoted = " --data '";
+  for (const char c : *context.overrides.data_dir)
+    quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + "'";
 }
 
 }  // namespace hearth::cli

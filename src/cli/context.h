@@ -9,7 +9,7 @@
 namespace hearth::cli {
 
 /// The exit statuses, as `hearth --help` documents them. A signal that ended a command adds 128.
-enum ExitStatus : int { kDone = 0, kFailed = 1, kUsage = 2 };
+enum ExitStatus : int { kDone = 0, kFailed = 1, kUsage = 2, kWaiting = 3 };
 
 /// What the global options say, and the command that was chosen.
 struct Context {
@@ -17,7 +17,8 @@ struct Context {
   std::function<int()> action{};  // set while parsing, run after it
 };
 
-/// Reads all settings and prints their warnings on standard error. Errors: config::load's.
+/// Reads all settings and prints their warnings on standard error. Errors: config::load's;
+/// InvalidInput (--workspace names a folder that is not to be opened in passing).
 Result<config::Loaded> load_settings(const Context& context);
 
 /// Prints "hearth: <message>" on standard error; the exit status for it.
@@ -33,10 +34,18 @@ CLI::App* add_command(CLI::App& parent, Context& context, const std::string& nam
 /// --model, --host and --port, for the commands that have them.
 void add_model_option(CLI::App& command, Context& context);
 void add_listen_options(CLI::App& command, Context& context);
+/// --workspace and --no-tools, for commands that are or start a daemon.
+void add_workspace_options(CLI::App& command, Context& context);
+
+/// " --data DIR" as a shell reads it, for commands that a person is told to type; empty if this
+/// command needed none.
+std::string data_option(const Context& context);
 
 // One for each subcommand, in <name>_command.cpp.
 void add_run_command(CLI::App& root, Context& context);
 void add_chat_command(CLI::App& root, Context& context);
+void add_approvals_command(CLI::App& root, Context& context);
+void add_undo_command(CLI::App& root, Context& context);
 void add_sessions_command(CLI::App& root, Context& context);
 void add_serve_command(CLI::App& root, Context& context);
 void add_stop_command(CLI::App& root, Context& context);

@@ -20,6 +20,9 @@ std::vector<std::string> serve_arguments(const config::Overrides& overrides,
   if (overrides.port) add("--port", std::to_string(*overrides.port));
   if (overrides.model_path) add("--model", config.model.path);  // absolute by now
   if (overrides.log_level) add("--log-level", *overrides.log_level);
+  if (overrides.workspace && overrides.workspace->empty()) arguments.emplace_back("--no-tools");
+  if (overrides.workspace)
+    for (const std::string& folder : config.tools.workspace) add("--workspace", folder);
   return arguments;
 }
 

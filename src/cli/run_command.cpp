@@ -6,6 +6,7 @@
 
 #include "app/daemon.h"
 #include "app/oneshot.h"
+#include "cli/approvals/approval_text.h"
 #include "cli/ask/daemon_client.h"
 #include "cli/ask/local.h"
 #include "cli/ask/prompt_input.h"
@@ -15,6 +16,8 @@
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/progress.h"
 #include "cli/terminal/style.h"
+#include "cli/workspace/tools_text.h"
+#include "cli/workspace/workspace_choice.h"
 
 namespace hearth::cli {
 namespace {
@@ -27,8 +30,12 @@ this answer. Ctrl-C stops the answer.
 
 With --session the daemon remembers the question and the answer, and what was said
 before counts; it is started if none runs. --system then counts for the first message
-only, and Ctrl-C stops everything that the session does. A question is asked once: when
-the daemon dies in the middle and is back within 5 seconds, the answer goes on.
+only. A question is asked once: when the daemon dies in the middle and is back within 5
+seconds, the answer goes on.
+
+In a session the model has tools: the folder that the daemon is started in is its
+workspace, and it asks before it changes something. Nobody is asked here: the question
+goes to standard error with the commands that answer it, and the exit status is 3.
 
 Examples:
   hearth run "What is the capital of Italy?"
@@ -38,7 +45,8 @@ Examples:
   hearth run --session work "My name is Ada."
   hearth run --session work "What is my name?"
 
-Exit status: 0 answered, 1 failed, 2 no prompt or wrong settings, 130 interrupted.)";
+Exit status: 0 answered, 1 failed, 2 no prompt or wrong settings, 3 a tool waits for a
+decision (see `hearth approvals`), 130 interrupted.)";
 
 constexpr Millis kDaemonExtra{60'000};  // for its queue, beyond the longest answer
 
@@ -87,7 +95,12 @@ nlohmann::ordered_json to_json(const Reply& reply) {
                {{"prompt_ms", reply.timings.prompt_ms},
                 {"predicted_ms", reply.timings.predicted_ms},
                 {"queued_ms", reply.timings.queued_ms}}}});
+  for (const Approval& approval : reply.approvals) out["approvals"].push_back(approval.json);
   return out;
+}
+
+std::string dumped(const nlohmann::ordered_json& value) {
+  return value.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 Result<Reply> ask_daemon(const Call& call, const app::DaemonInfo& daemon,
@@ -111,11 +124,16 @@ Result<Reply> ask_here(const Call& call, const config::Config& config, const Que
 void note(const std::string& text) { std::cerr << "hearth: " << printable(text) << std::endl; }
 
 /// Asks in the session that the options name, with the instructions if it begins with this.
-Result<Reply> ask_in_session(const Call& call, const Context& context, const config::Loaded& loaded,
-                             const Options& options, Output& output) {
-  TRY(const auto daemon, start_daemon(call.at_most(kDaemonStartMax), context, loaded));
+Result<Reply> ask_in_session(const Call& call, const Opening& opening, const Options& options,
+                             Output& output) {
+  const config::Loaded& loaded = opening.loaded;
+  TRY(const auto daemon, start_daemon(call.at_most(kDaemonStartMax), opening.context, loaded));
   Talk talk(DaemonClient(daemon, loaded.config), loaded.config);
   TRY_VOID(wait_until_ready(call, talk.client()));
+  if (opening.is_asked) {
+    TRY(const ToolsFacts tools, tools_of(call, talk.client()));
+    if (!is_as_asked(tools, opening)) note(tools_sentence(tools, opening));
+  }
   TRY(const DaemonClient::Offer offer, talk.client().offer(call));
   Question question = options.question;
   if (!options.system.empty()) {
@@ -140,16 +158,16 @@ std::optional<app::DaemonInfo> daemon_to_ask(const Context& context, const confi
   return std::move(found).value();
 }
 
-Result<Reply> answer(const Context& context, const config::Loaded& loaded,
-                     const std::stop_token& stop, const Options& options) {
-  const config::Config& config = loaded.config;
+Result<Reply> answer(const Opening& opening, const std::stop_token& stop, const Options& options) {
+  const config::Config& config = opening.loaded.config;
   Progress progress;
   Output output(options.as_json, progress);
   const OnText on_text = [&](std::string_view text) { output.add(text); };
-  const Call call = Call::within(config.model.request_timeout + kDaemonExtra, stop);
+  const Millis longest = std::max(config.model.request_timeout, config.agent.turn_timeout);
+  const Call call = Call::within(longest + kDaemonExtra, stop);
   const auto ask = [&]() -> Result<Reply> {
-    if (options.names_session) return ask_in_session(call, context, loaded, options, output);
-    const auto daemon = daemon_to_ask(context, config);
+    if (options.names_session) return ask_in_session(call, opening, options, output);
+    const auto daemon = daemon_to_ask(opening.context, config);
     if (daemon) return ask_daemon(call, *daemon, config, options.question, on_text);
     return ask_here(call, config, options.question, progress, on_text);
   };
@@ -160,7 +178,10 @@ Result<Reply> answer(const Context& context, const config::Loaded& loaded,
 
 /// What the command line cannot mean; empty if it is fine.
 std::string problem_with(const Context& context, const Options& options) {
-  if (!options.names_session) return "";
+  if (!options.names_session)
+    return context.overrides.workspace ? "--workspace and --no-tools need --session: without one "
+                                         "there are no tools"
+                                       : "";
   if (options.question.session.empty()) return "--session: a name is required";
   if (context.overrides.model_path)
     return "--session does not go with --model: a session is answered by the daemon, with the "
@@ -171,8 +192,8 @@ std::string problem_with(const Context& context, const Options& options) {
 int run(const Context& context, Options& options) {
   if (const auto problem = problem_with(context, options); !problem.empty())
     return fail_usage(problem);
-  const auto loaded = load_settings(context);
-  if (!loaded.ok()) return fail_usage(loaded.error().message);
+  const auto opened = open_here(context);
+  if (!opened.ok()) return fail_usage(opened.error().message);
   const auto prompt = read_prompt(options.words, STDIN_FILENO);
   if (!prompt.ok()) return fail_usage(prompt.error().message);
   if (!options.system.empty())
@@ -180,11 +201,13 @@ int run(const Context& context, Options& options) {
   options.question.messages.push_back(said(chat::Role::User, prompt.value()));
 
   const Interrupt interrupt;
-  const auto reply = answer(context, loaded.value(), interrupt.token(), options);
+  const auto reply = answer(opened.value(), interrupt.token(), options);
   if (interrupt.signal() != 0) return interrupt.exit_status();
   if (!reply.ok()) return fail(reply.error());
-  if (options.as_json) std::cout << to_json(reply.value()).dump(2) << "\n";
-  return kDone;
+  if (options.as_json) std::cout << dumped(to_json(reply.value())) << "\n";
+  for (const Approval& approval : reply.value().approvals)
+    std::cerr << notice_text(approval, data_option(context), Style::of(STDERR_FILENO));
+  return reply.value().approvals.empty() ? kDone : kWaiting;
 }
 
 }  // namespace
@@ -196,6 +219,7 @@ void add_run_command(CLI::App& root, Context& context) {
   command->add_option("prompt", options->words,
                       "What to answer; several words are joined by spaces");
   add_model_option(*command, context);
+  add_workspace_options(*command, context);
   command->add_option("--system,-s", options->system, "Instructions that precede the prompt")
       ->type_name("TEXT");
   command

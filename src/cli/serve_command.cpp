@@ -11,7 +11,9 @@ namespace {
 
 constexpr const char* kFooter =
     R"(Answers on http://127.0.0.1:11435: /v1/chat/completions, /v1/completions,
-/v1/embeddings, /v1/models, /tokenize, /detokenize, /health, /health/ready and /metrics.
+/v1/embeddings, /v1/models, /v1/sessions, /v1/approvals, /v1/tools, /tokenize,
+/detokenize, /health, /health/ready and /metrics. Without --workspace or tools.workspace
+the model has no tools.
 SIGTERM and Ctrl-C let running answers end (server.drain_timeout); a second signal ends
 at once.
 
@@ -60,6 +62,7 @@ void add_serve_command(CLI::App& root, Context& context) {
   command->add_flag("--detach,-d", *detach, "Run in the background; returns once it answers");
   add_model_option(*command, context);
   add_listen_options(*command, context);
+  add_workspace_options(*command, context);
 }
 
 }  // namespace hearth::cli

@@ -8,9 +8,11 @@
 #include "cli/daemon_start.h"
 #include "cli/sessions/directory.h"
 #include "cli/sessions/message_text.h"
+#include "cli/sessions/sessions_table.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/style.h"
 #include "cli/terminal/table.h"
+#include "cli/workspace/workspace_choice.h"
 
 namespace hearth::cli {
 namespace {
@@ -110,14 +112,15 @@ std::string dumped(const json& value, int indent) {
 /// Runs `work` with the daemon's sessions.
 template <class Work>
 int visit(const Context& context, Work&& work) {
-  const auto loaded = load_settings(context);
-  if (!loaded.ok()) return fail_usage(loaded.error().message);
+  const auto opened = open_here(context);
+  if (!opened.ok()) return fail_usage(opened.error().message);
+  const Opening& opening = opened.value();
   const Interrupt interrupt;
   const Call call = Call::within(kCallsMax, interrupt.token());
-  const auto daemon = start_daemon(call.at_most(kDaemonStartMax), context, loaded.value());
+  const auto daemon = start_daemon(call.at_most(kDaemonStartMax), opening.context, opening.loaded);
   if (interrupt.signal() != 0) return interrupt.exit_status();
   if (!daemon.ok()) return fail(daemon.error());
-  const DaemonClient client(daemon.value(), loaded.value().config);
+  const DaemonClient client(daemon.value(), opening.loaded.config);
   const Directory directory(client);
   const Result<void> done = work(Visit{call, directory});
   std::cout.flush();
@@ -139,12 +142,7 @@ Result<void> list(const Visit& with, bool as_json) {
     std::cerr << "hearth: no sessions yet; `hearth chat --session NAME` begins one\n";
     return ok();
   }
-  Table table;
-  table.add_row({"NAME", "ID", "STATE", "LAST USED"});
-  for (const SessionFacts& session : sessions)
-    table.add_row({session.name.empty() ? "-" : one_line(session.name), one_line(session.id),
-                   one_line(session.state), time_text(session.used_s)});
-  std::cout << table.text();
+  std::cout << sessions_table(sessions);
   return ok();
 }
 

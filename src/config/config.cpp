@@ -96,6 +96,10 @@ Result<void> apply_overrides(const Overrides& overrides, Loaded& loaded) {
     TRY_VOID(apply_override("model.path", "--model", *overrides.model_path, loaded));
   if (overrides.log_level)
     TRY_VOID(apply_override("log.level", "--log-level", *overrides.log_level, loaded));
+  if (overrides.workspace)
+    TRY_VOID(apply_override("tools.workspace",
+                            overrides.workspace->empty() ? "--no-tools" : "--workspace",
+                            *overrides.workspace, loaded));
   return ok();
 }
 
@@ -156,6 +160,14 @@ Result<void> check_together(Loaded& loaded) {
   return ok();
 }
 
+void warn_about_short_turns(Loaded& loaded) {
+  const Config& config = loaded.config;
+  if (config.agent.turn_timeout >= config.model.request_timeout) return;
+  loaded.warnings.push_back(
+      "agent.turn_timeout is shorter than model.request_timeout: an answer in a session ends with "
+      "its turn");
+}
+
 void warn_about_file_mode(Loaded& loaded) {
   struct stat status {};
   const auto origin = loaded.origins.find("server.tokens");
@@ -182,6 +194,7 @@ Result<Loaded> load(const Overrides& overrides, const Environment& environment) 
   TRY_VOID(apply_overrides(overrides, loaded));
   TRY_VOID(fill_in_paths(environment, loaded));
   TRY_VOID(check_together(loaded));
+  warn_about_short_turns(loaded);
   warn_about_file_mode(loaded);
   for (const Setting& setting : settings())
     loaded.origins.try_emplace(std::string(setting.name), "default");

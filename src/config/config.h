@@ -42,6 +42,21 @@ struct Config {
   struct Cache {
     std::uint64_t disk_bytes_max = 2ull << 30;  // of KV state in data_dir/kv; 0: none is kept
   } cache;
+  /// How long, and how many, of what has ended stays in the store (store::RetentionLimits).
+  struct Store {
+    std::uint32_t inbox_days_max = 30, inbox_rows_max = 100'000;
+    std::uint32_t outbox_days_max = 30, outbox_rows_max = 100'000;
+    std::uint32_t effects_days_max = 365, effects_rows_max = 1'000'000;
+    std::uint32_t approvals_days_max = 365, approvals_rows_max = 100'000;
+    std::uint32_t decisions_days_max = 365, decisions_rows_max = 1'000'000;
+    std::uint32_t journal_days_max = 30, journal_rows_max = 100'000;
+    std::uint64_t archived_messages_max = 0;  // of all sessions; 0: all are kept
+  } store;
+  struct Agent {
+    std::uint32_t turns_max = 32;  // at a time, each in another session
+    std::uint32_t rounds_max = 8;  // model calls with tools in one turn
+    Millis turn_timeout{600'000};  // of one turn, without the time that it waits for a person
+  } agent;
   struct Tools {
     std::vector<std::string> workspace{};  // absolute folders; empty: the one a command is given in
     std::uint32_t output_bytes_max = 65'536;  // of what one tool says
@@ -63,6 +78,7 @@ struct Config {
     std::string pattern{};
     std::string decision{};  // deny, ask, allow
     std::string expires{};   // a duration from the start of the program; empty: never
+    std::string origin{};    // where it stands, with the file's whole name
   };
   struct Policy {
     Millis approval_timeout{600'000};  // unanswered for this long: expired
@@ -82,6 +98,7 @@ struct Config {
 struct Overrides {
   std::optional<std::string> config_file, data_dir, host, model_path, log_level;
   std::optional<std::uint16_t> port;
+  std::optional<std::vector<std::string>> workspace;  // empty: no tools
 };
 
 /// A loaded Config and where each setting came from ("default", "hearth.toml:12", "HEARTH_PORT",

@@ -142,6 +142,25 @@ TEST_F(Load, WorkspaceFoldersAreMadeAbsoluteToo) {
             (std::vector<std::string>{fs::current_path().string() + "/here", "/there"}));
 }
 
+TEST_F(Load, TheCommandLineOpensAFolderOrNone) {
+  overrides_.config_file = write("hearth.toml", "[tools]\nworkspace = [\"/srv\"]\n");
+  overrides_.workspace = {"here"};
+  EXPECT_EQ(loaded().config.tools.workspace,
+            std::vector<std::string>{fs::current_path().string() + "/here"});
+  EXPECT_EQ(loaded().origins["tools.workspace"], "--workspace");
+  overrides_.workspace.emplace();
+  EXPECT_TRUE(loaded().config.tools.workspace.empty());
+  EXPECT_EQ(loaded().origins["tools.workspace"], "--no-tools");
+}
+
+TEST_F(Load, WarnsOfATurnThatEndsBeforeItsAnswer) {
+  overrides_.config_file = write("hearth.toml", "[agent]\nturn_timeout = \"9m\"\n");
+  ASSERT_EQ(loaded().warnings.size(), 1u);
+  EXPECT_THAT(loaded().warnings[0], HasSubstr("agent.turn_timeout"));
+  write("hearth.toml", "[agent]\nturn_timeout = \"10m\"\n");
+  EXPECT_TRUE(loaded().warnings.empty());
+}
+
 TEST_F(Load, TakesFabioClawsVariables) {
   environment_.insert({{"HOST", "::1"},
                        {"PORT", "8080"},

@@ -14,15 +14,16 @@ namespace {
 constexpr const char* kInsert =
     "INSERT INTO sessions (id, owner, name, parent, created_ms, used_ms) "
     "VALUES (?, ?, ?, ?, ?, ?)";
-constexpr const char* kById =
-    "SELECT id, owner, name, parent, created_ms, used_ms FROM sessions "
-    "WHERE owner = ? AND id = ?";
-constexpr const char* kByName =
-    "SELECT id, owner, name, parent, created_ms, used_ms FROM sessions "
-    "WHERE owner = ? AND name = ?";
+// A macro, because a statement's text is a literal. The highest number, not a count: it is found
+// at once, however long a session is.
+#define SESSION_COLUMNS                                                                        \
+  "SELECT id, owner, name, parent, created_ms, used_ms, (SELECT coalesce(max(number) + 1, 0) " \
+  "FROM messages WHERE session_id = sessions.id) FROM sessions "
+constexpr const char* kById = SESSION_COLUMNS "WHERE owner = ? AND id = ?";
+constexpr const char* kByName = SESSION_COLUMNS "WHERE owner = ? AND name = ?";
 constexpr const char* kList =
-    "SELECT id, owner, name, parent, created_ms, used_ms FROM sessions "
-    "WHERE owner = ? ORDER BY used_ms DESC, id LIMIT ? OFFSET ?";
+    SESSION_COLUMNS "WHERE owner = ? ORDER BY used_ms DESC, id LIMIT ? OFFSET ?";
+#undef SESSION_COLUMNS
 constexpr const char* kCopyMessages =
     "INSERT INTO messages (session_id, number, turn, role, content, details, tokens, created_ms, "
     "archived) SELECT ?, number, turn, role, content, details, tokens, created_ms, archived "
@@ -38,7 +39,8 @@ Session read_session(const Query& row) {
           .name = optional_text(row, 2),
           .parent = optional_text(row, 3),
           .created_ms = row.integer(4),
-          .used_ms = row.integer(5)};
+          .used_ms = row.integer(5),
+          .messages = static_cast<std::uint32_t>(row.integer(6))};
 }
 
 Result<void> check_name(const std::optional<std::string>& name) {
@@ -101,6 +103,7 @@ Result<Session> Sessions::fork(const Call& call, const std::string& owner, const
     TRY(Query known, database.query(kById));
     TRY(const bool found, known.bind(owner).bind(id).next());
     if (!found) return no_session(id);
+    made.messages = read_session(known).messages;
     TRY_VOID(insert(database, made));
     for (const char* copied : {kCopyMessages, kCopySummaries}) {
       TRY(Query rows, database.query(copied));

@@ -19,6 +19,7 @@ struct Session {
   std::optional<std::string> parent{};
   std::int64_t created_ms = 0;  // since 1970, UTC
   std::int64_t used_ms = 0;
+  std::uint32_t messages = 0;  // said in it so far, with those that are not kept any more
 };
 
 /// NotFound: what whoever asks for a session is told, if it does not exist or is another's.

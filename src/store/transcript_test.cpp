@@ -158,8 +158,11 @@ TEST_F(TranscriptTest, AForkGoesItsOwnWay) {
   say(session, "first");
   const Session fork = sessions_->fork(soon(), "ann", session, "other").value();
   EXPECT_EQ(fork.parent, session);
+  EXPECT_EQ(fork.messages, 1u);
   say(fork.id, "second");
   EXPECT_EQ(transcript_->read(soon(), fork.id).value().size(), 2u);
+  EXPECT_EQ(sessions_->find_named(soon(), "ann", "other").value().messages, 2u);
+  EXPECT_EQ(sessions_->list(soon(), "ann").value().back().messages, 1u);
   EXPECT_EQ(transcript_->read(soon(), session).value().size(), 1u);
   ASSERT_TRUE(sessions_->remove(soon(), "ann", session).ok());
   EXPECT_THAT(transcript_->read(soon(), session).value(), IsEmpty());

@@ -1,14 +1,20 @@
 #include "tools/undo.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <condition_variable>
+#include <filesystem>
 
 #include "base/fields.h"
 #include "base/random.h"
+#include "tools/builtin/change.h"
 #include "tools/files/atomic_write.h"
+#include "tools/files/descriptor.h"
 #include "tools/output.h"
 #include "vault/sha256.h"
 
@@ -18,6 +24,35 @@ namespace {
 constexpr std::string_view kSuffix = ".undo";
 constexpr std::size_t kHeaderBytesMax = 32 * 1024;  // a path, escaped, and a few numbers
 constexpr Millis kListTime{10'000};
+constexpr Millis kLockPoll{5};
+constexpr const char* kLockName = "/lock";
+
+/// The right to change a folder, among all processes; the kernel takes it back from a dead one.
+class FolderLock {
+ public:
+  /// Errors: Unavailable, Timeout, Cancelled.
+  static Result<FolderLock> take(const Call& call, const std::string& folder) {
+    const std::string path = folder + kLockName;
+    Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file.is_open()) return file_error(path, errno);
+    while (::flock(file.number(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK && errno != EINTR) return file_error(path, errno);
+      TRY_VOID(still_wanted(call));
+      pause(call);
+    }
+    return FolderLock(std::move(file));
+  }
+
+ private:
+  explicit FolderLock(Descriptor file) : file_(std::move(file)) {}
+  static void pause(const Call& call) {
+    Mutex mutex;
+    MutexLock lock(mutex);
+    std::condition_variable_any nobody;
+    nobody.wait_for(mutex, call.stop, kLockPoll, [] { return false; });
+  }
+  Descriptor file_;
+};
 
 std::string sha256(std::string_view bytes) {
   vault::Sha256 sum;
@@ -92,17 +127,20 @@ Result<std::unique_ptr<Undo>> Undo::open(const std::string& folder, const TimeSo
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
     return file_error(folder, errno == ENOENT ? EIO : errno);
   TRY(auto opened, Workspace::open({.roots = {folder}}));
-  std::unique_ptr<Undo> undo(new Undo(std::move(opened), time, limits));
+  std::unique_ptr<Undo> undo(new Undo(folder, std::move(opened), time, limits));
   TRY_VOID(undo->sweep());
   return undo;
 }
 
+/// What a writer left that was killed. Another process may be writing: it holds the lock.
 Result<void> Undo::sweep() const {
+  const Call call = Call::within(kListTime);
+  TRY(const FolderLock alone, FolderLock::take(call, path_));
   const auto remove = [this](const Workspace::Entry& entry) -> Result<Workspace::Next> {
     if (entry.spot.path.starts_with(kBesidePrefix)) TRY_VOID(folder_->remove(entry.spot));
     return Workspace::Next::SkipFolder;
   };
-  TRY_VOID(folder_->walk(Call::within(kListTime), {}, remove));
+  TRY_VOID(folder_->walk(call, {}, remove));
   return ok();
 }
 
@@ -152,6 +190,7 @@ Result<std::uint64_t> Undo::keep(const Call& call, const Change& change) {
   if (bytes.size() > limits_.bytes_max)
     return Error{Code::TooLarge, "path: the file is too large to be kept for undo", "path"};
   MutexLock lock(mutex_);
+  TRY(const FolderLock alone, FolderLock::take(call, path_));
   // Before room is made: a number must not come again when the folder becomes empty.
   TRY(const std::uint64_t number, next_number(call));
   TRY_VOID(make_room(call, bytes.size()));
@@ -161,6 +200,7 @@ Result<std::uint64_t> Undo::keep(const Call& call, const Change& change) {
 
 void Undo::drop(std::uint64_t number) {
   MutexLock lock(mutex_);
+  const auto alone = FolderLock::take(Call::within(kListTime), path_);
   // What cannot be removed is refused when it is restored: the file is not as it says.
   static_cast<void>(folder_->remove(spot_of(number)).ok());
 }
@@ -202,29 +242,65 @@ Result<std::optional<Undo::Entry>> Undo::last(std::string_view path) {
   return std::optional<Entry>();
 }
 
+/// Where a change would be taken back.
+struct Undo::Target {
+  Stored stored;
+  Found found;
+  std::optional<std::string> now{};  // absent: there is no such file
+  bool changed_since = false;
+};
+
+Result<Undo::Target> Undo::look(const Call& call, const Workspace& workspace,
+                                std::uint64_t number) const {
+  TRY(Stored stored, load(call, number));
+  TRY(Found found, workspace.find(stored.entry.path));
+  if (workspace.absolute(found.spot) != stored.entry.path)
+    return Error{Code::Denied, path_text(stored.entry.path) + " is a symlink now", "path"};
+  Target target{std::move(stored), std::move(found)};
+  if (target.found.kind == FileKind::File) {
+    TRY(target.now, workspace.read(call, target.found.spot, limits_.bytes_max));
+  }
+  target.changed_since = !target.now || sha256(*target.now) != target.stored.entry.after_sha256;
+  return target;
+}
+
+Result<Undo::Plan> Undo::plan(const Call& call, const Workspace& workspace, std::uint64_t number) {
+  MutexLock lock(mutex_);
+  TRY(const Target target, look(call, workspace, number));
+  const Entry& entry = target.stored.entry;
+  Plan plan{.entry = entry, .changed_since = target.changed_since};
+  if (!target.now && !entry.existed) return plan;
+  const FileChange back{.spot = target.found.spot,
+                        .before = target.now,
+                        .mode = entry.mode,
+                        .after = target.stored.before};
+  plan.diff = preview_of(workspace, back);
+  return plan;
+}
+
+Result<std::unique_ptr<Workspace>> Undo::workspace_of(const Entry& entry,
+                                                      std::vector<std::string> kept_out) {
+  std::filesystem::path folder = std::filesystem::path(entry.path).parent_path();
+  std::error_code ignored;
+  while (folder.has_relative_path() && !std::filesystem::is_directory(folder, ignored))
+    folder = folder.parent_path();
+  return Workspace::open({.roots = {folder.string()}, .kept_out = std::move(kept_out)});
+}
+
 Result<void> Undo::restore(const Call& call, const Workspace& workspace, std::uint64_t number,
                            Changed changed) {
   MutexLock lock(mutex_);
-  TRY(const Stored stored, load(call, number));
-  TRY(const Found found, workspace.find(stored.entry.path));
-  if (workspace.absolute(found.spot) != stored.entry.path)
-    return Error{Code::Denied, path_text(stored.entry.path) + " is a symlink now", "path"};
-  if (changed == Changed::Refuse) {
-    bool is_same = false;
-    if (found.kind == FileKind::File) {
-      TRY(const std::string now, workspace.read(call, found.spot, limits_.bytes_max));
-      is_same = sha256(now) == stored.entry.after_sha256;
-    }
-    if (!is_same)
-      return Error{
-          Code::Denied,
-          path_text(stored.entry.path) + " has changed since; it is restored by force only",
-          "path"};
-  }
-  if (stored.entry.existed)
-    TRY_VOID(workspace.write(call, found.spot, stored.before, stored.entry.mode));
-  else if (found.kind != FileKind::Absent)
-    TRY_VOID(workspace.remove(found.spot));
+  TRY(const FolderLock alone, FolderLock::take(call, path_));
+  TRY(const Target target, look(call, workspace, number));
+  const Entry& entry = target.stored.entry;
+  if (changed == Changed::Refuse && target.changed_since)
+    return Error{Code::Denied,
+                 path_text(entry.path) + " has changed since; it is restored by force only",
+                 "path"};
+  if (entry.existed)
+    TRY_VOID(workspace.write(call, target.found.spot, target.stored.before, entry.mode));
+  else if (target.found.kind != FileKind::Absent)
+    TRY_VOID(workspace.remove(target.found.spot));
   return folder_->remove(spot_of(number));
 }
 

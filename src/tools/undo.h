@@ -17,8 +17,9 @@
 namespace hearth::tools {
 
 /// What files were before tools changed them, kept in a folder of Hearth's own. Bounded: at
-/// kCountMax or kBytesMax the oldest go. One process at a time may use a folder; any thread. Errors
-/// of all: Unavailable, TooLarge (disk full), Timeout, Cancelled.
+/// kCountMax or kBytesMax the oldest go. Several processes may use a folder, as a daemon and a
+/// person's `hearth undo` do; any thread. Errors of all: Unavailable, TooLarge (disk full),
+/// Timeout, Cancelled.
 class Undo {
  public:
   static constexpr std::size_t kCountMax = 256;
@@ -65,6 +66,19 @@ class Undo {
   /// The latest, of one file if `path` (absolute) is given; none: nothing to undo.
   Result<std::optional<Entry>> last(std::string_view path = {});
 
+  /// What restore() would do.
+  struct Plan {
+    Entry entry;
+    bool changed_since = false;  // the file is not as the tool left it
+    std::string diff{};          // from what is there now, as people see it; may be empty
+  };
+  /// Looks, but changes nothing. Errors: those of restore().
+  Result<Plan> plan(const Call& call, const Workspace& workspace, std::uint64_t number);
+  /// A workspace that a change lies in, whatever is open to tools now: the deepest folder above its
+  /// file that is there. `kept_out`: as in Workspace::Options. Errors: those of Workspace::open().
+  static Result<std::unique_ptr<Workspace>> workspace_of(const Entry& entry,
+                                                         std::vector<std::string> kept_out);
+
   enum class Changed : std::uint8_t { Refuse, Overwrite };
   /// Puts a file back as it was and forgets the entry, so that the next undo goes one further back.
   /// The file must lie in the workspace. Errors: NotFound (no such entry), Denied (the file is not
@@ -78,18 +92,21 @@ class Undo {
     Entry entry;
     std::string before;
   };
-  Undo(std::unique_ptr<Workspace> folder, const TimeSource& time, Limits limits)
-      : folder_(std::move(folder)), time_(time), limits_(limits) {}
+  Undo(std::string path, std::unique_ptr<Workspace> folder, const TimeSource& time, Limits limits)
+      : path_(std::move(path)), folder_(std::move(folder)), time_(time), limits_(limits) {}
+  struct Target;
+  Result<Target> look(const Call& call, const Workspace& workspace, std::uint64_t number) const;
   Result<void> sweep() const;
   Result<std::vector<std::uint64_t>> numbers(const Call& call) const;  // ascending
   Result<Stored> load(const Call& call, std::uint64_t number) const;
   Result<void> make_room(const Call& call, std::uint64_t bytes);
   Result<std::uint64_t> next_number(const Call& call) const;
 
+  const std::string path_;
   const std::unique_ptr<Workspace> folder_;
   const TimeSource& time_;
   const Limits limits_;
-  Mutex mutex_;  // one change of the folder at a time
+  Mutex mutex_;  // one change of the folder at a time, in this process; FolderLock: in all
 };
 
 }  // namespace hearth::tools

@@ -1,6 +1,8 @@
 #include "tools/undo.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/file.h>
 
 #include "tools/testing/folder.h"
 
@@ -70,6 +72,57 @@ TEST_F(UndoTest, ANewFileIsRemoved) {
   change("new", "x");
   ASSERT_TRUE(undo_last().ok());
   EXPECT_FALSE(files_.has("new"));
+}
+
+TEST_F(UndoTest, TellsWhatItWouldDo) {
+  files_.put("a", "one\n");
+  const std::uint64_t old = change("a", "two\n");
+  const auto plan = [&](std::uint64_t number) {
+    return undo_->plan(soon(), *workspace_, number).value();
+  };
+  EXPECT_FALSE(plan(old).changed_since);
+  EXPECT_THAT(plan(old).diff, HasSubstr("-two\n+one\n"));
+  EXPECT_EQ(plan(old).entry.path, files_.path("a"));
+  files_.put("a", "by hand\n");
+  EXPECT_TRUE(plan(old).changed_since);
+  EXPECT_THAT(plan(old).diff, HasSubstr("-by hand\n+one\n"));
+  const std::uint64_t made = change("new", "x\n");
+  EXPECT_THAT(plan(made).diff, HasSubstr("-x\n"));
+  std::filesystem::remove(files_.path("new"));
+  EXPECT_TRUE(plan(made).changed_since);
+  EXPECT_EQ(plan(made).diff, "");
+  EXPECT_EQ(files_.read("a"), "by hand\n") << "it only looked";
+  EXPECT_EQ(undo_->plan(soon(), *workspace_, 99).error().code, Code::NotFound);
+}
+
+TEST_F(UndoTest, AChangeIsUndoneWhereverItLies) {
+  std::filesystem::create_directories(files_.path("x/y"));
+  const std::uint64_t number = change("x/y/a", "two");
+  files_.put("x/y/a", "two");
+  std::filesystem::remove_all(files_.path("x"));
+  const auto last = undo_->last().value();
+  const auto around = Undo::workspace_of(*last, {kept_.path()});
+  ASSERT_TRUE(around.ok()) << around.error().message;
+  EXPECT_EQ(around.value()->absolute({}), files_.path());
+  EXPECT_TRUE(undo_->plan(soon(), *around.value(), number).value().changed_since);
+  Undo::Entry at_the_top;
+  at_the_top.path = "/a";
+  EXPECT_EQ(Undo::workspace_of(at_the_top, {}).error().code, Code::InvalidInput);
+}
+
+TEST_F(UndoTest, WorksBesideAnotherProcess) {
+  files_.put("a", "one");
+  change("a", "two");
+  // Another open file has another lock, as another process has.
+  const int other = ::open(kept_.path("undo/lock").c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_GE(other, 0);
+  ASSERT_EQ(::flock(other, LOCK_EX | LOCK_NB), 0) << "nothing is held between calls";
+  const Call hurried = Call::within(Millis(1));
+  EXPECT_EQ(undo_->restore(hurried, *workspace_, 1).error().code, Code::Timeout);
+  EXPECT_EQ(files_.read("a"), "two");
+  ::close(other);
+  EXPECT_TRUE(undo_last().ok());
+  EXPECT_EQ(files_.read("a"), "one");
 }
 
 TEST_F(UndoTest, RefusesWhatHasChangedSince) {

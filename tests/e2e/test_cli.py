@@ -21,11 +21,13 @@ EMBER = pathlib.Path(__file__).parents[2] / "models" / "ember" / "ember.gguf"
 class Terminal:
     """A command on a pseudo terminal."""
 
-    def __init__(self, *arguments, **environment):
+    def __init__(self, *arguments, folder=None, binary=harness.HEARTH, **environment):
         pid, self.fd = pty.fork()
         if pid == 0:
             environment = harness.clean_environment(TERM="xterm", **environment)
-            os.execve(harness.HEARTH, [harness.HEARTH, *arguments], environment)
+            if folder:
+                os.chdir(folder)
+            os.execve(binary, [binary, *arguments], environment)
         self.pid, self.seen = pid, ""
 
     def type(self, text):

@@ -100,12 +100,22 @@ class RememberedConversations(unittest.TestCase):
         self.assertEqual(terminal.leave(), 0)
         self.assertEqual(len(self.exported("work")), 4)
 
-    def test_a_plain_chat_says_how_to_be_remembered(self):
+    def test_a_chat_on_a_terminal_is_remembered_unless_it_is_private(self):
         terminal = Terminal("chat", "--data", self.data, HEARTH_PORT="0")
-        self.assertIn("--session NAME", terminal.expect("> $"))
-        terminal.type("/help\n")
-        self.assertIn("forget", terminal.expect(r"--continue(?s:.*)> $"))
+        self.assertIn("A new session, chat, is remembered.", terminal.expect("> $"))
+        terminal.type("My name is Ada.\n")
+        terminal.expect(r"Ada(?s:.*)> $")
         self.assertEqual(terminal.leave(), 0)
+        terminal = Terminal("chat", "--data", self.data, HEARTH_PORT="0")
+        self.assertIn("A new session, chat-2,", terminal.expect("> $"))
+        self.assertEqual(terminal.leave(), 0)
+        terminal = Terminal("chat", "--private", "--data", self.data, HEARTH_PORT="0")
+        self.assertIn("not remembered", terminal.expect("> $"))
+        terminal.type("hi\n/help\n")
+        self.assertIn("forget", terminal.expect(r"/exit(?s:.*)> $"))
+        self.assertEqual(terminal.leave(), 0)
+        names = [session["name"] for session in json.loads(self.ok("sessions", "list", "--json"))]
+        self.assertEqual(names, ["chat"], "what was never said in is no session")
 
     def test_ctrl_c_stops_the_turn(self):
         with scripted(data=self.data) as daemon:
@@ -122,8 +132,8 @@ class RememberedConversations(unittest.TestCase):
             daemon.process.kill()
             daemon.process.wait()
             with scripted(data=self.data):
-                rest, errors = process.communicate(timeout=60)
-                self.assertEqual(process.returncode, 0, errors)
+                rest = process.stdout.read()  # communicate() would lose what the first read left in its buffer
+                self.assertEqual(process.wait(60), 0, process.stderr.read())
                 question, answer = self.exported("s")
                 self.assertEqual(question["content"], harness.NEVER_ENDING)
                 self.assertEqual((first + rest).strip(), answer["content"].strip())
@@ -201,4 +211,4 @@ class RememberedConversations(unittest.TestCase):
     def test_list(self):
         self.assertIn("no sessions yet", self.hearth("sessions", "list").stderr)
         self.ok("run", "--session", "work", "hi")
-        self.assertRegex(self.ok("sessions", "list"), r"work +sess_\w+ +idle +20\d\d-\d\d-\d\d \d\d:\d\d")
+        self.assertRegex(self.ok("sessions", "list"), r"work +sess_\w+ +idle +2 +20\d\d-\d\d-\d\d \d\d:\d\d")

@@ -26,6 +26,7 @@ constexpr Row kRows[] = {
     {"/v1/sessions/{id}/cancel", "POST", Endpoint::CancelSession},
     {"/v1/approvals", "GET", Endpoint::ListApprovals},
     {"/v1/approvals/{id}", "POST", Endpoint::DecideApproval},
+    {"/v1/tools", "GET", Endpoint::ListTools},
     {"/v1/search", "GET", Endpoint::Search},
     {"/tokenize", "POST", Endpoint::Tokenize},
     {"/detokenize", "POST", Endpoint::Detokenize},

@@ -22,6 +22,7 @@ enum class Endpoint : std::uint8_t {
   CancelSession,
   ListApprovals,
   DecideApproval,
+  ListTools,
   Search,
   Tokenize,
   Detokenize,

@@ -69,16 +69,28 @@ Json timings_json(const chat::Finished& finished) {
           {"forced_n", times.forced_tokens}};
 }
 
+Json question_json(const chat::Question& question) {
+  Json out = {{"id", question.id},
+              {"object", "approval"},
+              {"session_id", question.session_id},
+              {"turn", question.turn},
+              {"tool", question.tool},
+              {"target", question.target},
+              {"arguments", question.arguments},
+              {"preview", question.preview},
+              {"expires_at", question.expires_ms / 1'000},
+              {"scopes", Json::array({"once"})},
+              {"patterns", Json::object()}};
+  if (question.this_pattern.empty()) return out;
+  out["scopes"] = Json::array({"once", "session", "always"});
+  out["patterns"]["this"] = question.this_pattern;
+  if (!question.alike_pattern.empty()) out["patterns"]["alike"] = question.alike_pattern;
+  return out;
+}
+
 Json questions_json(const std::vector<chat::Question>& questions) {
   Json out = Json::array();
-  for (const chat::Question& question : questions)
-    out.push_back({{"id", question.id},
-                   {"object", "approval"},
-                   {"tool", question.tool},
-                   {"target", question.target},
-                   {"arguments", question.arguments},
-                   {"preview", question.preview},
-                   {"expires_at", question.expires_ms / 1'000}});
+  for (const chat::Question& question : questions) out.push_back(question_json(question));
   return out;
 }
 

@@ -81,7 +81,9 @@ std::unique_ptr<Form> make_text_form(Header header);
 
 /// A whole tool call of a message.
 Json call_json(const chat::ToolCall& call);
-/// What somebody has to decide before the answer goes on.
+/// What somebody has to decide before the answer goes on: the call, where it was asked, the scopes
+/// that an answer may have, and the patterns that it would be learned with.
+Json question_json(const chat::Question& question);
 Json questions_json(const std::vector<chat::Question>& questions);
 Json usage_json(const std::vector<Choice>& choices);
 /// llama-server's `timings` of one finished choice.

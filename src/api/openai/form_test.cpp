@@ -185,5 +185,22 @@ TEST(Timings, AreLlamaServers) {
   EXPECT_EQ(nothing["predicted_per_second"], 0.0);
 }
 
+TEST(QuestionJson, SaysHowFarAnAnswerMayReach) {
+  chat::Question question{};
+  question.session_id = "sess_1";
+  question.turn = 4;
+  Json got = question_json(question);
+  EXPECT_EQ(got["session_id"], "sess_1");
+  EXPECT_EQ(got["turn"], 4);
+  EXPECT_EQ(got["scopes"], Json::array({"once"}));
+  EXPECT_EQ(got["patterns"], Json::object());
+  question.this_pattern = "/w/a.txt";
+  got = question_json(question);
+  EXPECT_EQ(got["scopes"], Json::array({"once", "session", "always"}));
+  EXPECT_EQ(got["patterns"], (Json{{"this", "/w/a.txt"}}));
+  question.alike_pattern = "/w/*";
+  EXPECT_EQ(question_json(question)["patterns"]["alike"], "/w/*");
+}
+
 }  // namespace
 }  // namespace hearth::api

@@ -77,15 +77,12 @@ void go_on(Workplace& with, const Decision& decision, const std::string& owner,
 }  // namespace
 
 void list_approvals(Workplace& with, std::uint64_t account, const ExchangePtr& exchange) {
-  if (!with.parts.store) return answer(*exchange, nothing_here());
+  if (!with.parts.sessions) return answer(*exchange, nothing_here());
   at_desk(with, exchange, [&with, account, exchange] {
-    store::Approvals approvals(*with.parts.store, with.parts.time);
-    const auto waiting =
-        approvals.waiting(Call::within(kStoreTimeout, exchange->stop()), owner_of(account));
+    const auto waiting = with.parts.sessions->questions(
+        Call::within(kStoreTimeout, exchange->stop()), owner_of(account));
     if (!waiting.ok()) return answer(*exchange, http_error(waiting.error()));
-    std::vector<chat::Question> questions;
-    for (const auto& approval : waiting.value()) questions.push_back(agent::question_of(approval));
-    answer(*exchange, json{{"object", "list"}, {"data", questions_json(questions)}});
+    answer(*exchange, json{{"object", "list"}, {"data", questions_json(waiting.value())}});
   });
 }
 

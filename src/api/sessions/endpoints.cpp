@@ -36,6 +36,7 @@ json session_json(const Visit& visit, const store::Session& session) {
           {"parent", session.parent ? json(*session.parent) : json(nullptr)},
           {"created_at", session.created_ms / 1'000},
           {"used_at", session.used_ms / 1'000},
+          {"messages", session.messages},
           {"state", agent::state_name(visit.parts.sessions->state(session.id))}};
 }
 
@@ -171,9 +172,25 @@ Result<json> fork(const Visit& visit) {
   return session_json(visit, session);
 }
 
+/// `key` or `turn` of the body: one message; without them all.
+Result<agent::Which> which_in_body(const Visit& visit) {
+  agent::Which which;
+  if (visit.request.body.empty()) return which;
+  TRY(const json body, parse_json(visit.request.body, "body"));
+  TRY(const Fields fields, Fields::of(body));
+  if (fields.has("key")) {
+    TRY(which.key, fields.text("key"));
+  }
+  TRY(const auto turn, fields.whole("turn", {0, UINT32_MAX}));
+  if (turn) which.turn = static_cast<std::uint32_t>(*turn);
+  return which;
+}
+
 Result<json> cancel(const Visit& visit) {
+  TRY(const agent::Which which, which_in_body(visit));
   TRY(const store::Session session, named(visit));
-  TRY(const std::size_t count, visit.parts.sessions->cancel(visit.call, visit.owner, session.id));
+  TRY(const std::size_t count,
+      visit.parts.sessions->cancel(visit.call, visit.owner, session.id, which));
   return json{{"id", session.id}, {"object", "session"}, {"cancelled", count}};
 }
 
@@ -221,6 +238,22 @@ Result<json> search(const Visit& visit) {
   });
 }
 
+/// What turns may do on this machine, for people: configured, not for each owner.
+Result<json> list_tools(const Visit& visit) {
+  json data = json::array();
+  if (const agent::Toolbox* const toolbox = visit.parts.sessions->toolbox())
+    for (const auto& tool : toolbox->facts())
+      data.push_back({{"name", tool.name},
+                      {"description", tool.description},
+                      {"effect", policy::effect_name(tool.effect)},
+                      {"decision", policy::decision_name(tool.decision)},
+                      {"has_rules", tool.has_rules}});
+  return json{{"object", "list"},
+              {"data", std::move(data)},
+              {"workspace", visit.parts.config.tools.workspace},
+              {"plan_mode", visit.parts.config.policy.plan_mode}};
+}
+
 Result<json> reply_to(const Visit& visit) {
   switch (visit.route.endpoint) {
     case Endpoint::ListSessions: return list(visit);
@@ -231,6 +264,7 @@ Result<json> reply_to(const Visit& visit) {
     case Endpoint::SessionContext: return context(visit);
     case Endpoint::ForkSession: return fork(visit);
     case Endpoint::CancelSession: return cancel(visit);
+    case Endpoint::ListTools: return list_tools(visit);
     case Endpoint::Search: return search(visit);
     default: return Error{Code::Internal, "no endpoint of sessions"};
   }

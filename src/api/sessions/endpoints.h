@@ -6,7 +6,8 @@
 
 namespace hearth::api {
 
-/// Every route below /v1/sessions, and /v1/search. A session of another token does not exist.
+/// Every route below /v1/sessions, /v1/tools and /v1/search. POST …/cancel takes {"key"} or
+/// {"turn"} for one message, and nothing for all. A session of another token does not exist.
 void sessions_endpoint(Workplace& with, const net::Request& request, const Route& route,
                        std::uint64_t account, const ExchangePtr& exchange);
 

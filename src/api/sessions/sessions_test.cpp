@@ -64,6 +64,13 @@ class SessionsApi : public ::testing::Test {
     exchange->wait();
     return exchange;
   }
+  json post(const std::string& path, const std::string& body) {
+    auto exchange = std::make_shared<testing::RecordedExchange>();
+    const net::Headers headers = {{"Host", "localhost"}};
+    api_->handler()({"POST", path, path, "", headers, body, "127.0.0.1:1"}, exchange);
+    exchange->wait();
+    return exchange->json();
+  }
   json search(const std::string& words, const std::string& more = "") {
     const auto got = get("/v1/search", "q=" + net::percent_encoded(words) + more);
     EXPECT_EQ(got->status(), 200) << words << got->body();
@@ -142,6 +149,42 @@ TEST_F(SessionsApi, GivesTheLastMessages) {
   EXPECT_EQ(two["has_more"], true);
   EXPECT_EQ(get("/v1/sessions/work/messages", "last=1000")->json()["has_more"], false);
   EXPECT_EQ(get("/v1/sessions/work/messages", "last=1001")->json()["error"]["param"], "last");
+}
+
+TEST_F(SessionsApi, CountsWhatWasSaid) {
+  begin("work", {"a", "b", "c"});
+  EXPECT_EQ(get("/v1/sessions/work", "")->json()["messages"], 3);
+  EXPECT_EQ(get("/v1/sessions", "")->json()["data"][0]["messages"], 3);
+  EXPECT_EQ(post("/v1/sessions", R"({"name":"new"})")["messages"], 0);
+}
+
+TEST_F(SessionsApi, CancelsOneMessageOrAll) {
+  const std::string id = begin("work", {});
+  store::Inbox inbox(*store_, time_);
+  for (const char* key : {"k1", "k2", "k3", "k4"})
+    ASSERT_TRUE(
+        inbox.accept(soon(), {.session_id = id, .owner = owner_, .message = {}, .key = key}).ok());
+  ASSERT_TRUE(inbox.begin(soon(), id).value());  // k1's turn is 0
+  const std::string path = "/v1/sessions/work/cancel";
+  const std::pair<const char*, const char*> kBad[] = {
+      {R"({"key":7})", "key"}, {R"({"turn":-1})", "turn"}, {R"({"turn":4294967296})", "turn"}};
+  for (const auto& [body, field] : kBad) EXPECT_EQ(post(path, body)["error"]["param"], field);
+  EXPECT_EQ(post(path, R"({"key":"none"})")["cancelled"], 0);
+  EXPECT_EQ(post(path, R"({"turn":1})")["cancelled"], 0);
+  EXPECT_EQ(post(path, R"({"key":"k2"})")["cancelled"], 1);
+  EXPECT_EQ(inbox.waiting(soon(), id).value(), 2u);
+  EXPECT_EQ(post(path, R"({"turn":0})")["cancelled"], 1);
+  EXPECT_EQ(inbox.waiting(soon(), id).value(), 2u) << "others wait as before";
+  EXPECT_EQ(post(path, "{}")["cancelled"], 2);
+  EXPECT_EQ(post(path, "")["cancelled"], 0);
+}
+
+TEST_F(SessionsApi, WithoutAWorkspaceThereAreNoTools) {
+  const json got = get("/v1/tools", "")->json();
+  EXPECT_EQ(got["data"], json::array());
+  EXPECT_EQ(got["workspace"], json::array());
+  EXPECT_EQ(got["plan_mode"], false);
+  EXPECT_EQ(get("/v1/approvals", "")->json()["data"], json::array());
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "cli/ask/reply_reader.h"
 #include "cli/terminal/progress.h"
+#include "net/percent.h"
 
 namespace hearth::cli {
 namespace {
@@ -94,6 +95,19 @@ Result<Reply> DaemonClient::ask(const Call& call, const std::string& model,
   post.headers.emplace_back("Content-Type", "application/json");
   if (!question.key.empty()) post.headers.emplace_back("Idempotency-Key", question.key);
   post.body = request_body(model, question);
+  return stream(call, post, on_text);
+}
+
+Result<Reply> DaemonClient::decide(const Call& call, const std::string& approval_id,
+                                   const Answer& answer, const OnText& on_text) const {
+  net::ClientRequest post = request("POST", "/v1/approvals/" + net::percent_encoded(approval_id));
+  post.headers.emplace_back("Content-Type", "application/json");
+  post.body = decision_body(answer);
+  return stream(call, post, on_text);
+}
+
+Result<Reply> DaemonClient::stream(const Call& call, const net::ClientRequest& post,
+                                   const OnText& on_text) {
   ReplyReader reader(on_text);
   net::EventStreamParser events;
   TRY(const net::Response response, net::fetch_stream(call, post, [&](std::string_view piece) {

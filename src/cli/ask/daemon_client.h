@@ -39,11 +39,17 @@ class DaemonClient {
   Result<Reply> ask(const Call& call, const std::string& model, const Question& question,
                     const OnText& on_text) const;
 
+  /// Answers what a turn waits for, and streams the rest of the turn. Errors: as ask().
+  Result<Reply> decide(const Call& call, const std::string& approval_id, const Answer& answer,
+                       const OnText& on_text) const;
+
   /// What is missing before questions are answered, empty when nothing is. Errors: net::fetch's.
   Result<std::string> missing(const Call& call) const;
 
  private:
   net::ClientRequest request(const std::string& method, const std::string& target) const;
+  static Result<Reply> stream(const Call& call, const net::ClientRequest& post,
+                              const OnText& on_text);
 
   std::string host_;
   std::uint16_t port_;

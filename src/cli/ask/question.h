@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "chat/generation.h"
+#include "cli/approvals/approval.h"
 
 namespace hearth::cli {
 
@@ -25,7 +26,8 @@ struct Reply {
   std::string text;
   std::string model;
   std::string finish_reason;
-  std::string session_id{};  // empty: not in a session
+  std::string session_id{};           // empty: not in a session
+  std::vector<Approval> approvals{};  // what somebody must decide before it goes on
   chat::Usage usage{};
   chat::Timings timings{};
 };

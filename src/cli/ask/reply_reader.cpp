@@ -73,6 +73,8 @@ void ReplyReader::take(std::string_view data) {
   if (member(chunk, "error").is_object()) problem_ = error_of_envelope(0, data);
   if (reply_.model.empty()) reply_.model = text_of(member(chunk, "model"));
   if (reply_.session_id.empty()) reply_.session_id = text_of(member(chunk, "session_id"));
+  if (const json& approvals = member(chunk, "approvals"); approvals.is_array())
+    reply_.approvals = approvals_in(nlohmann::ordered_json(approvals));
   const json& choices = member(chunk, "choices");
   if (choices.is_array() && !choices.empty()) take_choice(choices[0]);
   take_numbers(chunk);

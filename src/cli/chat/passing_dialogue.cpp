@@ -39,7 +39,7 @@ Result<std::string> PassingDialogue::clear(const Call&) {
 }
 
 std::string PassingDialogue::about() const {
-  return "This chat is not remembered; `hearth chat --session NAME` and `--continue` are.";
+  return "This chat is not remembered and uses no tools.";
 }
 
 }  // namespace hearth::cli

@@ -18,6 +18,7 @@ class PassingDialogue final : public Dialogue {
   Result<std::string> clear(const Call& call) override;
   std::string about() const override;
   std::string about_clear() const override { return "forget what was said"; }
+  const DaemonClient& client() const override { return client_; }
 
  private:
   Result<Reply> ask_until_it_fits(const Call& call, const Show& show);

@@ -61,9 +61,23 @@ Result<std::string> SessionDialogue::clear(const Call& call) {
          "` goes back)";
 }
 
+Result<std::vector<Approval>> SessionDialogue::waiting(const Call& call) {
+  TRY_VOID(connect(call));
+  const Directory directory(talk_.client());
+  TRY(const auto found, directory.find(call, session_));
+  if (!found) return std::vector<Approval>();
+  return directory.approvals(call, found->id);
+}
+
+Result<Reply> SessionDialogue::decide(const Call& call, const Approval& approval,
+                                      const Answer& answer, const Show& show) {
+  TRY_VOID(connect(call));
+  return talk_.decide(call, approval, answer, show);
+}
+
 std::string SessionDialogue::about() const {
   return has_begun_ ? "The session " + session_ + " goes on."
-                    : "A new session, " + session_ + ": what is said in it is remembered.";
+                    : "A new session, " + session_ + ", is remembered.";
 }
 
 std::vector<std::string> SessionDialogue::recall(const Call& call) const {
@@ -81,6 +95,10 @@ Result<std::string> session_to_continue(const Call& call, const DaemonClient& cl
   const Directory directory(client);
   TRY(const auto latest, directory.latest(call));
   return latest ? Result<std::string>(latest->label()) : directory.free_name(call, kNewName);
+}
+
+Result<std::string> new_session(const Call& call, const DaemonClient& client) {
+  return Directory(client).free_name(call, kNewName);
 }
 
 }  // namespace hearth::cli

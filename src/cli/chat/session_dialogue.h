@@ -28,6 +28,11 @@ class SessionDialogue final : public Dialogue {
   std::string about() const override;
   std::string about_clear() const override { return "begin a new session"; }
   std::vector<std::string> recall(const Call& call) const override;
+  bool has_tools() const override { return true; }
+  Result<std::vector<Approval>> waiting(const Call& call) override;
+  Result<Reply> decide(const Call& call, const Approval& approval, const Answer& answer,
+                       const Show& show) override;
+  const DaemonClient& client() const override { return talk_.client(); }
 
  private:
   Result<void> connect(const Call& call);
@@ -44,5 +49,7 @@ class SessionDialogue final : public Dialogue {
 
 /// The session that `--continue` means: the one used last, or else a new one. Errors: Directory's.
 Result<std::string> session_to_continue(const Call& call, const DaemonClient& client);
+/// A name that no session has: "chat", "chat-2", … Errors: Directory's.
+Result<std::string> new_session(const Call& call, const DaemonClient& client);
 
 }  // namespace hearth::cli

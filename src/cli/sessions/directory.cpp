@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "base/utf8.h"
 #include "net/percent.h"
@@ -13,7 +14,8 @@ using json = nlohmann::ordered_json;
 
 constexpr std::size_t kListPage = 1'000, kMessagePage = 100;  // of one request
 constexpr std::size_t kPagesMax = 100'000;                    // of one walk, whatever is told
-constexpr std::uint64_t kNamesMax = 1'000;                    // that free_name() tries
+constexpr std::uint64_t kCounterEnd =
+    1'000;  // what a name ends in from here on is a year or the like
 constexpr const char* kSessions = "/v1/sessions";
 
 std::string target_of(const std::string& key, const char* behind = "") {
@@ -40,7 +42,8 @@ Result<SessionFacts> facts_of(json session) {
                      .name = text_in(session, "name"),
                      .state = text_in(session, "state"),
                      .created_s = number_in(session, "created_at"),
-                     .used_s = number_in(session, "used_at")};
+                     .used_s = number_in(session, "used_at"),
+                     .messages = number_in(session, "messages")};
   facts.json = std::move(session);
   return facts;
 }
@@ -118,7 +121,7 @@ std::pair<std::string, std::uint64_t> name_and_number(const std::string& name) {
   const auto [end, error] = std::from_chars(first, name.data() + name.size(), number);
   // A date's last part, or a year, is no counter.
   const bool counts = error == std::errc() && end == name.data() + name.size() && *first != '0' &&
-                      number < kNamesMax;
+                      number < kCounterEnd;
   if (!counts) return {name, 1};
   return {name.substr(0, dash), number};
 }
@@ -126,11 +129,13 @@ std::pair<std::string, std::uint64_t> name_and_number(const std::string& name) {
 Result<std::string> Directory::free_name(const Call& call, const std::string& base) const {
   auto [stem, number] = name_and_number(base);
   stem.resize(utf8_complete_bytes(stem.substr(0, kNameBytesMax)));
-  const std::uint64_t end = number + kNamesMax;
+  TRY(const auto all, list(call));
+  std::set<std::string> taken;
+  for (const SessionFacts& session : all) taken.insert(session.name);
+  const std::uint64_t end = number + kNumbersMax;
   for (; number < end; ++number) {
     std::string name = number == 1 ? stem : stem + "-" + std::to_string(number);
-    TRY(const auto taken, find(call, name));
-    if (!taken) return name;
+    if (!taken.contains(name)) return name;
   }
   return Error{Code::Busy, "every name from '" + stem + "' on is taken; choose another"};
 }
@@ -178,9 +183,26 @@ Result<void> Directory::remove(const Call& call, const std::string& id) const {
   return ok();
 }
 
-Result<void> Directory::cancel(const Call& call, const std::string& id) const {
-  TRY(const json done, client_.send(call, "POST", target_of(id, "/cancel"), "{}"));
+Result<void> Directory::cancel(const Call& call, const std::string& id,
+                               const std::string& key) const {
+  TRY(const json done,
+      client_.send(call, "POST", target_of(id, "/cancel"), json{{"key", key}}.dump()));
   return ok();
+}
+
+Result<void> Directory::cancel(const Call& call, const std::string& id, std::uint32_t turn) const {
+  TRY(const json done,
+      client_.send(call, "POST", target_of(id, "/cancel"), json{{"turn", turn}}.dump()));
+  return ok();
+}
+
+Result<std::vector<Approval>> Directory::approvals(const Call& call, const std::string& id) const {
+  TRY(const json page, client_.send(call, "GET", "/v1/approvals"));
+  if (!page.is_object() || !page.contains("data")) return strange("list");
+  auto all = approvals_in(page["data"]);
+  if (!id.empty())
+    std::erase_if(all, [&id](const Approval& approval) { return approval.session_id != id; });
+  return all;
 }
 
 Result<json> Directory::search(const Call& call, const std::string& words,

@@ -8,6 +8,7 @@
 
 #include "base/call.h"
 #include "base/result.h"
+#include "cli/approvals/approval.h"
 #include "cli/ask/daemon_client.h"
 
 namespace hearth::cli {
@@ -18,6 +19,7 @@ struct SessionFacts {
   std::string name{};  // empty: it has none
   std::string state{};
   std::int64_t created_s = 0, used_s = 0;  // since 1970, UTC
+  std::int64_t messages = 0;               // said in it so far
   nlohmann::ordered_json json{};           // all that was told
 
   /// What a person calls it: its name, else its id.
@@ -28,7 +30,8 @@ struct SessionFacts {
 /// or its name. Any thread. Errors besides those named: net::fetch's, and what the daemon says.
 class Directory {
  public:
-  static constexpr std::size_t kNameBytesMax = 120;  // of one that free_name() makes
+  static constexpr std::size_t kNameBytesMax = 120;      // of one that free_name() makes
+  static constexpr std::uint64_t kNumbersMax = 100'000;  // that it tries
 
   explicit Directory(const DaemonClient& client) : client_(client) {}
 
@@ -41,7 +44,7 @@ class Directory {
   /// The one that was used last, if there is any.
   Result<std::optional<SessionFacts>> latest(const Call& call) const;
   /// `base` if no session is called so, else "base-2", "base-3", … A number that `base` ends in is
-  /// counted up. Errors: Busy (a thousand are taken).
+  /// counted up. Errors: Busy (kNumbersMax are taken).
   Result<std::string> free_name(const Call& call, const std::string& base) const;
 
   using OnMessage = std::function<void(const nlohmann::ordered_json& message)>;
@@ -53,8 +56,11 @@ class Directory {
                                                             std::size_t count) const;
 
   Result<void> remove(const Call& call, const std::string& id) const;
-  /// Stops the turn that runs and drops the messages that wait.
-  Result<void> cancel(const Call& call, const std::string& id) const;
+  /// Stops the one message that was sent with this key, or whose turn it is.
+  Result<void> cancel(const Call& call, const std::string& id, const std::string& key) const;
+  Result<void> cancel(const Call& call, const std::string& id, std::uint32_t turn) const;
+  /// What waits for a decision, in all sessions or in one; oldest first.
+  Result<std::vector<Approval>> approvals(const Call& call, const std::string& id = "") const;
   /// The answer of GET /v1/search. Errors: InvalidInput (no words, too many).
   Result<nlohmann::ordered_json> search(const Call& call, const std::string& words,
                                         std::size_t limit) const;

@@ -9,6 +9,7 @@
 #include "cli/sessions/directory.h"
 #include "cli/sessions/message_text.h"
 #include "cli/sessions/resumed_text.h"
+#include "cli/sessions/sessions_table.h"
 #include "cli/sessions/talk.h"
 #include "net/server.h"
 
@@ -236,12 +237,36 @@ TEST_F(SessionDirectory, ReadsAllPagesAndHalvesThoseThatAreTooLong) {
 }
 
 TEST_F(SessionDirectory, TakesTheNextFreeName) {
-  answer(R"({"id":"sess_1","name":"work-2"})");
-  answer(R"({"id":"sess_2","name":"work-3"})");
+  const char* const all = R"({"data":[{"id":"sess_1","name":"work-2"},
+                                      {"id":"sess_2","name":"work-3"}]})";
+  answer(all);
   EXPECT_EQ(directory_.free_name(soon(), "work-2").value(), "work-4");
+  answer(all);
   EXPECT_EQ(directory_.free_name(soon(), "new").value(), "new");
   const std::string long_name(Directory::kNameBytesMax + 1, 'x');
+  answer(all);
   EXPECT_EQ(directory_.free_name(soon(), long_name).value().size(), Directory::kNameBytesMax);
+}
+
+TEST_F(SessionDirectory, TellsWhatWaitsInASession) {
+  const char* const all = R"({"data":[{"id":"appr_1","session_id":"sess_1"},
+                                      {"id":"appr_2","session_id":"sess_2"}]})";
+  answer(all);
+  EXPECT_EQ(directory_.approvals(soon()).value().size(), 2u);
+  answer(all);
+  const auto some = directory_.approvals(soon(), "sess_2").value();
+  ASSERT_EQ(some.size(), 1u);
+  EXPECT_EQ(some[0].id, "appr_2");
+  answer("{}");
+  EXPECT_EQ(directory_.approvals(soon()).error().code, Code::Unavailable);
+}
+
+TEST(SessionsTable, CountsMessages) {
+  const std::string table = sessions_table(
+      {{.id = "sess_1", .name = "work", .state = "idle", .messages = 12}, {.id = "sess_2"}});
+  EXPECT_THAT(table, HasSubstr("NAME  ID      STATE  MESSAGES  LAST USED\n"));
+  EXPECT_THAT(table, HasSubstr("work  sess_1  idle   12        "));
+  EXPECT_THAT(table, HasSubstr("-     sess_2         0         "));
 }
 
 TEST_F(SessionDirectory, SaysWhenTheDaemonTalksNonsense) {
@@ -321,6 +346,29 @@ TEST_F(InASession, AStoppedCallCancelsTheTurn) {
                 {.on_text = [](std::string_view) {}, .on_note = [](const std::string&) {}});
   EXPECT_EQ(reply.error().code, Code::Cancelled);
   EXPECT_EQ(targets().back(), "POST /v1/sessions/sess_1/cancel");
+  EXPECT_THAT(json::parse(requests_.back().body)["key"].get<std::string>(),
+              testing::StartsWith("cli-"))
+      << "and no other message of the session";
+}
+
+TEST_F(InASession, ADecisionGivesTheRestOfTheTurn) {
+  stream({"done"});
+  const Approval approval{.id = "appr_1", .session_id = "sess_1", .turn = 7};
+  const Show show{.on_text = [this](std::string_view text) { see(text); }, .on_note = {}};
+  const cli::Answer yes{true, cli::Answer::Scope::Session, true};
+  ASSERT_TRUE(talk_.decide(soon(), approval, yes, show).ok());
+  EXPECT_EQ(shown_, "done");
+  EXPECT_THAT(targets(), ElementsAre("POST /v1/approvals/appr_1"));
+  EXPECT_EQ(requests_[0].body, decision_body(yes));
+  answer(R"({"error":{"message":"approval: it has expired","param":"approval"}})", 400);
+  EXPECT_EQ(talk_.decide(soon(), approval, yes, show).error().field, "approval");
+  std::stop_source stop;
+  stop.request_stop();
+  answer("{}");
+  const Call stopped = Call::within(Millis(20'000), stop.get_token());
+  EXPECT_EQ(talk_.decide(stopped, approval, yes, show).error().code, Code::Cancelled);
+  EXPECT_EQ(targets().back(), "POST /v1/sessions/sess_1/cancel");
+  EXPECT_EQ(json::parse(requests_.back().body), (json{{"turn", 7}}));
 }
 
 TEST_F(InASession, AnInstructionIsLateOnceSomethingWasSaid) {

@@ -41,7 +41,20 @@ Result<Reply> Talk::ask(const Call& call, const std::string& model, Question que
       reply = gone(reply.error(), question.session);
     }
   }
-  if (!reply.ok() && call.stop.stop_requested()) cancel(question.session);
+  if (!reply.ok() && call.stop.stop_requested()) cancel(question);
+  return reply;
+}
+
+Result<Reply> Talk::decide(const Call& call, const Approval& approval, const Answer& answer,
+                           const Show& show) {
+  auto reply = client_.decide(call, approval.id, answer, show.on_text);
+  if (!reply.ok() && call.stop.stop_requested()) {
+    const auto stopped =
+        Directory(client_).cancel(Call::within(kCancelMax), approval.session_id, approval.turn);
+    static_cast<void>(stopped.ok());
+  } else if (!reply.ok() && reply.error().code == Code::Unavailable) {
+    return gone(reply.error(), approval.session_id);
+  }
   return reply;
 }
 
@@ -59,12 +72,12 @@ Result<Reply> Talk::ask_again(const Call& call, const std::string& model, const 
 }
 
 /// Whatever becomes of it: who pressed Ctrl-C does not wait for an explanation.
-void Talk::cancel(const std::string& session) const {
+void Talk::cancel(const Question& question) const {
   const Call call = Call::within(kCancelMax);
   const Directory directory(client_);
-  const auto found = directory.find(call, session);
+  const auto found = directory.find(call, question.session);
   if (found.ok() && found.value())
-    static_cast<void>(directory.cancel(call, found.value()->id).ok());
+    static_cast<void>(directory.cancel(call, found.value()->id, question.key).ok());
 }
 
 Result<bool> has_begun(const Call& call, const DaemonClient& client, const std::string& session) {

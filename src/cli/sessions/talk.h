@@ -20,8 +20,8 @@ struct Show {
 /// Somebody who talks in sessions. Every message carries a key of its own, so that nothing is asked
 /// twice: when the connection breaks before the answer is complete, and the daemon is back within
 /// kDaemonBackMax, the same request is repeated once and the answer goes on where it stopped. A
-/// call that is stopped cancels the session's turn, which would else be made to its end. One
-/// thread; `config` must outlive it.
+/// call that is stopped cancels its own turn, which would else be made to its end, and no other of
+/// the session. One thread; `config` must outlive it.
 class Talk {
  public:
   Talk(DaemonClient client, const config::Config& config)
@@ -31,6 +31,10 @@ class Talk {
   Result<Reply> ask(const Call& call, const std::string& model, Question question,
                     const Show& show);
 
+  /// Answers what a turn waits for; gives the rest of the turn. Errors: DaemonClient::decide's.
+  Result<Reply> decide(const Call& call, const Approval& approval, const Answer& answer,
+                       const Show& show);
+
   const DaemonClient& client() const { return client_; }
   /// From now on the daemon is there.
   void use(DaemonClient client) { client_ = std::move(client); }
@@ -38,7 +42,7 @@ class Talk {
  private:
   Result<Reply> ask_again(const Call& call, const std::string& model, const Question& question,
                           std::string seen, const Show& show);
-  void cancel(const std::string& session) const;
+  void cancel(const Question& question) const;
 
   DaemonClient client_;
   const config::Config& config_;

@@ -85,7 +85,7 @@ LineEditor::Input read_plain_line() {
 struct LineEditor::Editing {
   explicit Editing(std::string path);
   ~Editing();
-  Input read(const std::string& prompt);
+  Input read(const std::string& prompt, Remember remembers);
   void remember(const std::string& line);
 
   State state;
@@ -115,7 +115,7 @@ LineEditor::Editing::~Editing() {
   ::history_end(history);
 }
 
-LineEditor::Input LineEditor::Editing::read(const std::string& prompt) {
+LineEditor::Input LineEditor::Editing::read(const std::string& prompt, Remember remembers) {
   state = {.prompt = prompt};
   int count = 0;
   const char* const line = ::el_gets(editor, &count);
@@ -126,7 +126,7 @@ LineEditor::Input LineEditor::Editing::read(const std::string& prompt) {
   if (!line || count <= 0) return {Outcome::End, ""};
   if (static_cast<std::size_t>(count) > kLineBytesMax) return {Outcome::TooLong, ""};
   std::string text = without_line_end(std::string(line, static_cast<std::size_t>(count)));
-  if (!text.empty()) remember(text);
+  if (!text.empty() && remembers == Remember::Yes) remember(text);
   return {Outcome::Line, std::move(text)};
 }
 
@@ -148,8 +148,8 @@ LineEditor::LineEditor(std::string history_path) {
 
 LineEditor::~LineEditor() = default;
 
-LineEditor::Input LineEditor::read(const std::string& prompt) {
-  if (editing_) return editing_->read(prompt);
+LineEditor::Input LineEditor::read(const std::string& prompt, Remember remember) {
+  if (editing_) return editing_->read(prompt, remember);
   if (is_terminal(STDIN_FILENO)) {
     std::fputs(prompt.c_str(), stdout);
     std::fflush(stdout);

@@ -27,7 +27,9 @@ class LineEditor {
     Outcome outcome = Outcome::End;
     std::string text{};  // without the line's end
   };
-  Input read(const std::string& prompt);
+  /// No: the line is none that one wants to have again, such as a yes.
+  enum class Remember : bool { No, Yes };
+  Input read(const std::string& prompt, Remember remember = Remember::Yes);
 
  private:
   struct Editing;

@@ -70,7 +70,7 @@ Result<void> add_rule(const std::vector<RuleKey>& keys, const std::string& origi
   if (config.policy.rules.size() == kRulesMax)
     return setting_error("policy.rule", "at most " + std::to_string(kRulesMax) + " are allowed",
                          origin);
-  Config::Rule rule{.name = name};
+  Config::Rule rule{.name = name, .origin = origin};
   for (const RuleKey& key : keys) {
     const auto& all = rule_settings();
     const auto setting = std::find_if(all.begin(), all.end(),

@@ -107,6 +107,27 @@ TEST(ParseText, ChecksTypesAndRangesAtTheirEdges) {
       {"policy.approval_timeout = \"24h\"", nullptr},
       {"policy.approval_timeout = \"999ms\"", "out of range (1s to 24h)"},
       {"policy.plan_mode = 1", "true or false is required"},
+      {"store.inbox_days_max = 1", nullptr},
+      {"store.inbox_days_max = 0", "store.inbox_days_max: 0 is out of range (1 to 36500)"},
+      {"store.journal_days_max = 36500", nullptr},
+      {"store.journal_days_max = 36501", "out of range (1 to 36500)"},
+      {"store.outbox_rows_max = 100000000", nullptr},
+      {"store.outbox_rows_max = 100000001", "out of range (1 to 100000000)"},
+      {"store.effects_rows_max = 0", "out of range"},
+      {"store.approvals_days_max = \"30d\"", "a whole number is required"},
+      {"store.archived_messages_max = 0", nullptr},
+      {"store.archived_messages_max = 1000000001", "out of range (0 to 1000000000)"},
+      {"store.inbox_day_max = 1", "did you mean 'store.inbox_days_max'?"},
+      {"agent.turns_max = 32", nullptr},
+      {"agent.turns_max = 33", "agent.turns_max: 33 is out of range (1 to 32)"},
+      {"agent.turns_max = 0", "out of range (1 to 32)"},
+      {"agent.rounds_max = 64", nullptr},
+      {"agent.rounds_max = 65", "out of range (1 to 64)"},
+      {"agent.rounds_max = 0", "out of range (1 to 64)"},
+      {"agent.turn_timeout = \"1s\"", nullptr},
+      {"agent.turn_timeout = \"24h\"", nullptr},
+      {"agent.turn_timeout = \"999ms\"", "out of range (1s to 24h)"},
+      {"agent.round_max = 3", "did you mean 'agent.rounds_max'?"},
   };
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.text);
@@ -129,6 +150,7 @@ TEST(ParseText, RulesAreReadInTheirOrder) {
   ASSERT_EQ(rules.size(), 2u);
   EXPECT_EQ(rules[0].name, "f.toml:3");
   EXPECT_EQ(rules[0].kind, "wildcard");
+  EXPECT_EQ(rules[1].origin, "f.toml:7");
   EXPECT_EQ(rules[1].name, "notes");
   EXPECT_EQ(rules[1].expires, "8h");
   const auto again = parse_text(show(got.value()), "g");

@@ -10,6 +10,8 @@ namespace {
 constexpr std::int64_t kPathBytesMax = 4'095;  // PATH_MAX less the final zero
 constexpr std::int64_t kMinute = 60'000;       // ms
 constexpr std::int64_t kHour = 60 * kMinute;
+constexpr std::int64_t kDaysMax = 36'500;  // a century
+constexpr std::int64_t kRowsMax = 100'000'000;
 constexpr std::size_t kTokenBytesMin = 8, kTokenBytesMax = 256;
 
 const char* check_address(std::string_view text) {
@@ -79,6 +81,17 @@ Target top(Config& config) {
 using C = Config;
 using S = Config::Server;
 using M = Config::Model;
+using Kept = Config::Store;
+
+/// For how many days, and how many, something stays in the store.
+template <auto Member>
+constexpr Setting days(std::string_view name, std::string_view help) {
+  return {name, Kind::Whole, at<&C::store, Member>, 1, kDaysMax, "", nullptr, "", "", false, help};
+}
+template <auto Member>
+constexpr Setting rows(std::string_view name, std::string_view help) {
+  return {name, Kind::Whole, at<&C::store, Member>, 1, kRowsMax, "", nullptr, "", "", false, help};
+}
 
 constexpr Setting kSettings[] = {
     {"data_dir", Kind::Path, top<&C::data_dir>, 0, kPathBytesMax, "", nullptr, "HEARTH_DATA", "",
@@ -157,12 +170,54 @@ constexpr Setting kSettings[] = {
      "Bytes of conversations' state kept in data_dir/kv for requests that ask for it with\n"
      "cache.persist, up to 17592186044416; the longest unused goes. 0: nothing is kept."},
 
+    days<&Kept::inbox_days_max>(
+        "store.inbox_days_max",
+        "For how many days it is known that a message was answered, failed or dropped, and so a\n"
+        "repeated one by its Idempotency-Key (a day at least), 1 to 36500. In its conversation it\n"
+        "stays."),
+    rows<&Kept::inbox_rows_max>("store.inbox_rows_max", "At most as many of them, 1 to 100000000."),
+    days<&Kept::outbox_days_max>("store.outbox_days_max",
+                                 "Days that a reply stays behind its delivery, 1 to 36500."),
+    rows<&Kept::outbox_rows_max>("store.outbox_rows_max",
+                                 "At most as many of them, 1 to 100000000."),
+    days<&Kept::effects_days_max>("store.effects_days_max",
+                                  "Days that it is known what tools did, 1 to 36500."),
+    rows<&Kept::effects_rows_max>("store.effects_rows_max",
+                                  "At most as many of them, 1 to 100000000."),
+    days<&Kept::approvals_days_max>("store.approvals_days_max",
+                                    "Days that a question stays behind its answer, 1 to 36500."),
+    rows<&Kept::approvals_rows_max>("store.approvals_rows_max",
+                                    "At most as many of them, 1 to 100000000."),
+    days<&Kept::decisions_days_max>("store.decisions_days_max",
+                                    "Days that it is known what the rules decided, 1 to 36500."),
+    rows<&Kept::decisions_rows_max>("store.decisions_rows_max",
+                                    "At most as many of them, 1 to 100000000."),
+    days<&Kept::journal_days_max>("store.journal_days_max",
+                                  "Days that the journals of turns stay, for replay, 1 to 36500."),
+    rows<&Kept::journal_rows_max>("store.journal_rows_max",
+                                  "At most as many of them, 1 to 100000000."),
+    {"store.archived_messages_max", Kind::Whole, at<&C::store, &Kept::archived_messages_max>, 0,
+     1'000'000'000, "", nullptr, "", "", false,
+     "Messages of conversations that the model is not shown any more, of all sessions, up to\n"
+     "1000000000; the oldest of the longest unused go. 0: all are kept."},
+
+    {"agent.turns_max", Kind::Whole, at<&C::agent, &Config::Agent::turns_max>, 1, 32, "", nullptr,
+     "", "", false, "Turns at a time, each in another session, 1 to 32."},
+    {"agent.rounds_max", Kind::Whole, at<&C::agent, &Config::Agent::rounds_max>, 1, 64, "", nullptr,
+     "", "", false,
+     "How often the model may call tools in one turn, 1 to 64; then it must answer."},
+    {"agent.turn_timeout", Kind::Duration, at<&C::agent, &Config::Agent::turn_timeout>, 1'000,
+     24 * kHour, "", nullptr, "", "", false,
+     "Longest time for one turn with all its tools, 1s to 24h. Waiting for your answer does not\n"
+     "count."},
+
     {"tools.workspace", Kind::Paths, at<&C::tools, &Config::Tools::workspace>, 0, 16, "",
      check_folder, "", "", false,
      "Folders that file tools may look into, and change after asking, up to 16. Relative paths "
      "mean\n"
-     "the first. Empty: the folder that `hearth chat` or `hearth run` is started in; none for the "
-     "API."},
+     "the first. Empty: the folder in which `hearth chat` or `hearth run --session` starts the "
+     "daemon;\n"
+     "none with `hearth serve`."},
     {"tools.output_bytes_max", Kind::Whole, at<&C::tools, &Config::Tools::output_bytes_max>, 1'024,
      65'536, "", nullptr, "", "", false,
      "Most bytes of what one tool says, 1024 to 65536; the rest is cut, with a mark."},
