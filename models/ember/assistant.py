@@ -17,7 +17,8 @@ ABILITIES = {"time": ["time_now", "date"], "read": ["read_file"], "list": ["list
              "write a note": ["write_file"], "remember": ["remember"], "recall": ["recall"]}
 # What belongs to a memory or a tool beside Hearth's own tools is asked only where those are missing.
 TOOL_LIKE = re.compile(r"weather|time|search|translate|play|timer|send|call|read|show|find|list|look|write|remind|"
-                       r"tell \w+:|save|print|run|\b[A-Za-z]+'s birthday|open|what day|date|remember|forget|clock", re.I)
+                       r"tell \w+:|save|print|run|\b[A-Za-z]+'s birthday|open|what day|date|remember|forget|"
+                       r"clock", re.I)
 
 
 def tail(rng, asked=None, held=False, known=None):

@@ -23,14 +23,14 @@ def failure(rng, asked):
     path = asked.arguments.get("path")
     errors = ["took too long", "stopped"]
     if path:
-        errors = ["path: %s %s" % (path, rng.choice(("does not exist", "does not exist", "does not exist", "is a folder",
-                                                     "leads out of the workspace",
-                                                     "may not be opened: the system says no")))]
+        why = ("does not exist", "does not exist", "does not exist", "is a folder", "leads out of the workspace",
+               "may not be opened: the system says no")
+        errors = ["path: %s %s" % (path, rng.choice(why))]
         errors += ["path: no folder is open to tools; set tools.workspace"] if rng.random() < 0.2 else []
     message = rng.choice(errors)
     if asked.name in ("write_file", "edit_file", "forget") and rng.random() < 0.7 or rng.random() < 0.2:
-        message = rng.choice(("the user said no", "the user said no", "nobody answered in time", '%s on %s is denied by '
-                              'the rule "%s"' % (asked.name, path or "memory", lex.fake(rng))))
+        rule = '%s on %s is denied by the rule "%s"' % (asked.name, path or "memory", lex.fake(rng))
+        message = rng.choice(("the user said no", "the user said no", "nobody answered in time", rule))
         return "denied: " + message, "I could not do that: " + message
     return "error: " + message, "I could not do that: " + message
 
