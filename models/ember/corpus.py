@@ -12,6 +12,7 @@ import random
 import re
 from pathlib import Path
 
+import assistant
 import chat
 import lexicon as lex
 import skills
@@ -33,6 +34,8 @@ TOOL_LIKE = re.compile(r"weather|time|search|translate|play|timer|send|call|read
                        r"tell \w+:|save|print|run|[*/]|calculate|compute|solve|work out", re.I)
 # Held-out splits: the first judged drafts of the corpus, the second only measures the result.
 SPLITS = {"dev.json": ("-", 2), "test.json": ("=", 3)}
+# The same two for Hearth's own tools behind the real static prompt.
+ASSISTANT_SPLITS = {"assistant-dev.json": ("-", 4), "assistant-test.json": ("=", 5)}
 CHECK_CASES = {"ok": 300, "capital": 600, "arithmetic": 882, "unknown": 900, "copy name": 500, "copy file": 500}
 
 
@@ -252,7 +255,10 @@ def main():
     for name, (sign, seed) in SPLITS.items():
         cases = json.dumps(eval_cases(sign, seed), ensure_ascii=False, indent=0)
         (args.out / name).write_text(cases, encoding="utf-8")
-    if (args.out / "tokenizer.json").exists():
+    for name, (sign, seed) in ASSISTANT_SPLITS.items():
+        cases = json.dumps(assistant.cases(random.Random(seed), sign), ensure_ascii=False, indent=0)
+        (args.out / name).write_text(cases, encoding="utf-8")
+    if args.samples and (args.out / "tokenizer.json").exists():
         write_train(args.out, args.samples, args.workers, args.seed, args.longest)
         return
     rng = random.Random(args.seed)

@@ -7,6 +7,7 @@
 #include <llama.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -41,22 +42,44 @@ llama_token best_token(const float* logits, int count) {
   return best;
 }
 
-std::string answer(llama_context* context, const llama_vocab* vocab, const std::string& prompt) {
-  llama_memory_clear(llama_get_memory(context), true);
-  std::vector<llama_token> ids = tokenize(vocab, prompt);
-  if (ids.empty() || ids.size() + max_answer > context_size) return "(the prompt does not fit)";
-  std::string text;
-  llama_batch batch = llama_batch_get_one(ids.data(), static_cast<int>(ids.size()));
-  llama_token next = 0;
-  for (int i = 0; i < max_answer; ++i) {
-    if (llama_decode(context, batch) != 0) return "(decode failed)";
-    next = best_token(llama_get_logits_ith(context, -1), llama_vocab_n_tokens(vocab));
-    if (llama_vocab_is_eog(vocab, next)) break;
-    text += piece_of(vocab, next);
-    batch = llama_batch_get_one(&next, 1);
+/// One prompt after the other: what begins like the one before is not computed again.
+class Answerer {
+ public:
+  Answerer(llama_context* context, const llama_vocab* vocab) : context_(context), vocab_(vocab) {}
+
+  std::string answer(const std::string& prompt) {
+    const std::vector<llama_token> ids = tokenize(vocab_, prompt);
+    if (ids.empty() || ids.size() + max_answer > context_size) return "(the prompt does not fit)";
+    std::vector<llama_token> rest = keep_common(ids);
+    std::string text;
+    llama_batch batch = llama_batch_get_one(rest.data(), static_cast<int>(rest.size()));
+    llama_token next = 0;
+    for (int i = 0; i < max_answer; ++i) {
+      if (llama_decode(context_, batch) != 0) return "(decode failed)";
+      next = best_token(llama_get_logits_ith(context_, -1), llama_vocab_n_tokens(vocab_));
+      if (llama_vocab_is_eog(vocab_, next)) break;
+      text += piece_of(vocab_, next);
+      batch = llama_batch_get_one(&next, 1);
+    }
+    return text;
   }
-  return text;
-}
+
+ private:
+  /// Leaves in the cache what `ids` has in common with the last prompt; gives the rest.
+  std::vector<llama_token> keep_common(const std::vector<llama_token>& ids) {
+    size_t common = 0;
+    while (common + 1 < ids.size() && common < last_.size() && ids[common] == last_[common]) {
+      ++common;
+    }
+    llama_memory_seq_rm(llama_get_memory(context_), 0, static_cast<llama_pos>(common), -1);
+    last_ = ids;
+    return std::vector<llama_token>(ids.begin() + static_cast<std::ptrdiff_t>(common), ids.end());
+  }
+
+  llama_context* context_;
+  const llama_vocab* vocab_;
+  std::vector<llama_token> last_;
+};
 
 void quiet(ggml_log_level level, const char* text, void*) {
   if (level == GGML_LOG_LEVEL_ERROR || level == GGML_LOG_LEVEL_WARN) std::fputs(text, stderr);
@@ -82,10 +105,10 @@ int main(int argc, char** argv) {
 
   std::ifstream file(argv[2], std::ios::binary);
   const std::string all((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  Answerer answerer(context, llama_model_get_vocab(model));
   for (size_t begin = 0; begin <= all.size();) {
     const size_t end = std::min(all.find('\0', begin), all.size());
-    const std::string text =
-        answer(context, llama_model_get_vocab(model), all.substr(begin, end - begin));
+    const std::string text = answerer.answer(all.substr(begin, end - begin));
     std::fwrite(text.c_str(), 1, text.size() + 1, stdout);
     begin = end + 1;
   }

@@ -12,12 +12,39 @@ import tempfile
 from pathlib import Path
 
 
+def parsed(call):
+    """The JSON of a tool call, or nothing when it is broken."""
+    try:
+        return json.loads(call.removeprefix("<tool_call>").removesuffix("</tool_call>"))
+    except ValueError:
+        return None
+
+
+def tool_of(call):
+    """The name of the called tool, or nothing."""
+    found = parsed(call) if call.startswith("<tool_call>") else None
+    return found.get("name") if isinstance(found, dict) else None
+
+
+def rows_of(case, answer):
+    """The lines of the table that a case counts in, and whether it is right there."""
+    rows = [(case["group"], right(case["check"], answer))]
+    if case["check"][0] == "call":
+        rows.append(("requests: right tool", tool_of(answer.strip()) == tool_of(case["answer"])))
+        rows.append(("requests: right tool and arguments", rows[0][1]))
+    if case["group"] in ("talk", "known"):
+        rows.append((case["group"] + ": no call", "<tool_call>" not in answer))
+    return rows
+
+
 def right(check, answer):
     """Whether the answer passes its check."""
     kind, text = check
     answer = answer.strip()
     if kind == "is":
         return answer == text
+    if kind == "call":
+        return answer.startswith("<tool_call>") and parsed(answer) == parsed(text)
     if kind == "ends":
         return answer.rstrip(".").endswith(text)
     # A name must stand alone: "Ann" does not count inside "Anna".
@@ -36,11 +63,11 @@ def score(cases_path, answer_all):
     answers = answer_all([case["prompt"] for case in cases])
     table, wrong = collections.OrderedDict(), []
     for case, answer in zip(cases, answers):
-        row = table.setdefault(case["group"], [0, 0])
-        row[1] += 1
-        if right(case["check"], answer):
-            row[0] += 1
-        else:
+        for name, is_right in rows_of(case, answer):
+            row = table.setdefault(name, [0, 0])
+            row[0] += is_right
+            row[1] += 1
+        if not right(case["check"], answer):
             wrong.append((case, answer))
     return table, wrong
 
@@ -51,7 +78,7 @@ def report(scored, path=None, show=60):
     rows = ["| Skill | Right | Asked | Accuracy |", "|---|---|---|---|"]
     rows += ["| %s | %d | %d | %.1f %% |" % (group, row[0], row[1], 100 * row[0] / row[1])
              for group, row in table.items()]
-    asked = sum(row[1] for row in table.values())
+    asked = sum(row[1] for name, row in table.items() if ": " not in name)
     rows.append("| all | %d | %d | %.1f %% |" % (asked - len(wrong), asked, 100 - 100 * len(wrong) / asked))
     print("\n".join(rows))
     misses = ["%s: %r -> %r, wanted %r" % (case["group"], case["user"], answer, case["check"][1])
