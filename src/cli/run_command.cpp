@@ -205,6 +205,8 @@ int run(const Context& context, Options& options) {
   if (interrupt.signal() != 0) return interrupt.exit_status();
   if (!reply.ok()) return fail(reply.error());
   if (options.as_json) std::cout << dumped(to_json(reply.value())) << "\n";
+  for (const std::string& note : reply.value().notes)
+    std::cerr << "hearth: " << printable(note) << "\n";
   for (const Approval& approval : reply.value().approvals)
     std::cerr << notice_text(approval, data_option(context), Style::of(STDERR_FILENO));
   return reply.value().approvals.empty() ? kDone : kWaiting;

@@ -5,14 +5,12 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/context.h"
-#include "cli/daemon_start.h"
 #include "cli/sessions/directory.h"
 #include "cli/sessions/message_text.h"
 #include "cli/sessions/sessions_table.h"
-#include "cli/terminal/interrupt.h"
+#include "cli/sessions/visit.h"
 #include "cli/terminal/style.h"
 #include "cli/terminal/table.h"
-#include "cli/workspace/workspace_choice.h"
 
 namespace hearth::cli {
 namespace {
@@ -91,42 +89,7 @@ Examples:
 Exit status: 0 searched, 1 no daemon could be started or reached, 2 wrong command line
 or settings.)";
 
-constexpr Millis kCallsMax{120'000};  // for all that one command asks
 constexpr std::size_t kFoundMax = 50;
-
-/// What a subcommand asks, and until when.
-struct Visit {
-  const Call& call;
-  const Directory& directory;
-};
-
-int fail_with(const Error& error) {
-  return error.code == Code::InvalidInput ? fail_usage(error.message) : fail(error);
-}
-
-std::string dumped(const json& value, int indent) {
-  std::string text = value.dump(indent, ' ', false, json::error_handler_t::replace);
-  return is_terminal(STDOUT_FILENO) ? printable(text) : text;
-}
-
-/// Runs `work` with the daemon's sessions.
-template <class Work>
-int visit(const Context& context, Work&& work) {
-  const auto opened = open_here(context);
-  if (!opened.ok()) return fail_usage(opened.error().message);
-  const Opening& opening = opened.value();
-  const Interrupt interrupt;
-  const Call call = Call::within(kCallsMax, interrupt.token());
-  const auto daemon = start_daemon(call.at_most(kDaemonStartMax), opening.context, opening.loaded);
-  if (interrupt.signal() != 0) return interrupt.exit_status();
-  if (!daemon.ok()) return fail(daemon.error());
-  const DaemonClient client(daemon.value(), opening.loaded.config);
-  const Directory directory(client);
-  const Result<void> done = work(Visit{call, directory});
-  std::cout.flush();
-  if (interrupt.signal() != 0) return interrupt.exit_status();
-  return done.ok() ? kDone : fail_with(done.error());
-}
 
 // ---- list ---------------------------------------------------------------------------------------
 
@@ -211,7 +174,7 @@ Result<void> remove(const Visit& with, const std::string& key, bool yes) {
   TRY(const SessionFacts session, with.directory.require(with.call, key));
   if (!yes) TRY_VOID(ask_whether(session));
   // Thinking takes as long as it takes; the deletion has its own time.
-  TRY_VOID(with.directory.remove(Call::within(kCallsMax, with.call.stop), session.id));
+  TRY_VOID(with.directory.remove(Call::within(kVisitMax, with.call.stop), session.id));
   std::cout << "deleted " << one_line(session.label()) << "\n";
   return ok();
 }

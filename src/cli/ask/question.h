@@ -28,6 +28,7 @@ struct Reply {
   std::string finish_reason;
   std::string session_id{};           // empty: not in a session
   std::vector<Approval> approvals{};  // what somebody must decide before it goes on
+  std::vector<std::string> notes{};   // what the daemon says beside the answer
   chat::Usage usage{};
   chat::Timings timings{};
 };

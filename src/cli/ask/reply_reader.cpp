@@ -75,6 +75,10 @@ void ReplyReader::take(std::string_view data) {
   if (reply_.session_id.empty()) reply_.session_id = text_of(member(chunk, "session_id"));
   if (const json& approvals = member(chunk, "approvals"); approvals.is_array())
     reply_.approvals = approvals_in(nlohmann::ordered_json(approvals));
+  if (const json& notes = member(chunk, "notes"); notes.is_array()) {
+    reply_.notes.clear();
+    for (const json& note : notes) reply_.notes.push_back(text_of(note));
+  }
   const json& choices = member(chunk, "choices");
   if (choices.is_array() && !choices.empty()) take_choice(choices[0]);
   take_numbers(chunk);

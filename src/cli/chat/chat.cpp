@@ -209,6 +209,8 @@ Result<Reply> Chat::exchange(const Exchange& exchange) const {
   } else if (reply.value().finish_reason == "length") {
     tell("(the answer was cut: the context is full)");
   }
+  if (reply.ok())
+    for (const std::string& note : reply.value().notes) tell("(" + printable(note) + ")");
   return reply;
 }
 

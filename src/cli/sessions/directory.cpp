@@ -178,6 +178,16 @@ Result<std::vector<json>> Directory::last_messages(const Call& call, const std::
   return items;
 }
 
+Result<json> Directory::context(const Call& call, const std::string& id) const {
+  TRY(json view, client_.send(call, "GET", target_of(id, "/context")));
+  for (const char* zone : {"static", "history", "tail"})
+    if (!view.is_object() || !view.contains(zone) || !view[zone].is_object())
+      return strange("context");
+  if (!view["static"].contains("tools") || !view["history"].contains("summary"))
+    return strange("context");
+  return view;
+}
+
 Result<void> Directory::remove(const Call& call, const std::string& id) const {
   TRY(const json done, client_.send(call, "DELETE", target_of(id)));
   return ok();

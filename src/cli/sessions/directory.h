@@ -55,6 +55,10 @@ class Directory {
   Result<std::vector<nlohmann::ordered_json>> last_messages(const Call& call, const std::string& id,
                                                             std::size_t count) const;
 
+  /// What its model is shown: the answer of GET /v1/sessions/{id}/context. Errors: Unavailable (it
+  /// is no such answer).
+  Result<nlohmann::ordered_json> context(const Call& call, const std::string& id) const;
+
   Result<void> remove(const Call& call, const std::string& id) const;
   /// Stops the one message that was sent with this key, or whose turn it is.
   Result<void> cancel(const Call& call, const std::string& id, const std::string& key) const;
