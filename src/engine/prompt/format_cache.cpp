@@ -71,11 +71,20 @@ std::string FormatCache::prompt(const common_chat_templates_inputs& inputs) cons
       .prompt;
 }
 
-common_chat_params FormatCache::apply(const common_chat_templates_inputs& inputs) {
-  if (!knows(inputs)) return common_chat_templates_apply(templates_, inputs);
-  common_chat_params rendered = render(templates_, inputs);
+common_chat_params FormatCache::apply(const common_chat_templates_inputs& inputs,
+                                      const common_chat_templates_inputs& shown) {
+  if (!knows(inputs)) {
+    common_chat_params params = common_chat_templates_apply(templates_, inputs);
+    if (&shown != &inputs) params.prompt = prompt(shown);
+    return params;
+  }
+  common_chat_params rendered = render(templates_, shown);
   std::string key = key_of(inputs, rendered.generation_prompt);
-  if (key.size() > kKeyBytesMax) return common_chat_templates_apply(templates_, inputs);
+  if (key.size() > kKeyBytesMax) {
+    common_chat_params params = common_chat_templates_apply(templates_, inputs);
+    params.prompt = std::move(rendered.prompt);
+    return params;
+  }
   if (const common_chat_params* found = find(key)) {
     ++hits_;
     common_chat_params params = *found;
@@ -84,6 +93,7 @@ common_chat_params FormatCache::apply(const common_chat_templates_inputs& inputs
   }
   common_chat_params params = common_chat_templates_apply(templates_, inputs);
   keep(std::move(key), params);
+  params.prompt = std::move(rendered.prompt);
   return params;
 }
 

@@ -20,8 +20,13 @@ class FormatCache {
 
   explicit FormatCache(const common_chat_templates* templates);
 
-  /// Gives, and throws, what common_chat_templates_apply() would.
-  common_chat_params apply(const common_chat_templates_inputs& inputs);
+  /// Gives, and throws, what common_chat_templates_apply() would: the prompt after `shown`, the
+  /// rest after `inputs`, which differ in nothing but schemas.
+  common_chat_params apply(const common_chat_templates_inputs& inputs,
+                           const common_chat_templates_inputs& shown);
+  common_chat_params apply(const common_chat_templates_inputs& inputs) {
+    return apply(inputs, inputs);
+  }
 
   /// The prompt alone of what apply() gives; throws alike.
   std::string prompt(const common_chat_templates_inputs& inputs) const;

@@ -29,9 +29,9 @@ inline constexpr std::size_t kSchemaPropertiesMax = 256;  // of one object
 inline constexpr std::size_t kSchemaKeyBytesMax = 256;
 inline constexpr int kSchemaDepthMax = 32;
 
-/// Checks that `schema` is JSON, a schema that llama-common can turn into a grammar within bounds,
-/// and turns it once to see. `Object`: it must describe an object, as a tool's parameters do.
-/// Errors: InvalidInput, TooLarge; with `field` as the field.
+/// Checks that `schema` is JSON, a schema that can be turned into a grammar within bounds (see
+/// schema_grammar()), and turns it once to see. `Object`: it must describe an object, as a tool's
+/// parameters do. Errors: InvalidInput, TooLarge; with `field` as the field.
 Result<void> check_schema(std::string_view schema, const std::string& field, SchemaRoot root);
 
 }  // namespace hearth::engine

@@ -115,6 +115,8 @@ TEST(CheckSchema, TakesUsualSchemas) {
               R"({"type":"object","properties":{"t":{"$ref":"#/$defs/t"}},"$defs":{"t":{"type":"object","properties":{"next":{"$ref":"#/$defs/t"}}}}})"),
           std::string(
               R"({"type":"object","properties":{"s":{"type":"string","minLength":1,"maxLength":40}}})"),
+          std::string(
+              R"({"type":"object","properties":{"a":{"type":"integer","minimum":100000000000000000}}})"),
           object_of(256),
           nested_unions(3),
       }) {
@@ -137,8 +139,6 @@ TEST(CheckSchema, RefusesOthersAndNamesTheField) {
        "minLength is above"},
       {R"({"type":"object","properties":{"a":{"type":"array","items":{"type":"null"},"minItems":3000}}})",
        "2000 times"},
-      {R"({"type":"object","properties":{"a":{"type":"integer","minimum":100000000000000000}}})",
-       "less often"},
       {object_of(257), "256 properties"},
       {nested_unions(6), "2048 schemas"},
       {R"({"type":"object","properties":{")" + std::string(257, 'k') + R"(":{"type":"null"}}})",

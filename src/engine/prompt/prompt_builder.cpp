@@ -13,7 +13,7 @@
 #include "engine/prompt/spelling.h"
 #include "engine/prompt/tool_grammar.h"
 #include "engine/runtime/guard.h"
-#include "json-schema-to-grammar.h"
+#include "engine/schema/stand_ins.h"
 #include "llama-cpp.h"
 
 namespace hearth::engine {
@@ -76,6 +76,42 @@ Result<void> check_format(const chat::Request& request) {
   return check_schema(format.source, "response_format", SchemaRoot::Any);
 }
 
+Result<void> with_field(const Result<void>& result, const std::string& field) {
+  if (result.ok()) return ok();
+  return Error{result.error().code, field + ": " + result.error().message, field};
+}
+
+/// The schemas of the tools, made into grammars.
+Result<StandIns> stand_ins_of(const chat::Conversation& conversation) {
+  constexpr const char* kNoArguments = R"({"type":"object","properties":{}})";
+  StandIns all;
+  for (std::size_t i = 0; i < conversation.tools.size(); ++i) {
+    const std::string& schema = conversation.tools[i].parameters;
+    const bool is_empty = schema.find_first_not_of("{} \t\r\n") == std::string::npos;
+    const auto added = all.add(is_empty ? kNoArguments : schema);
+    if (!added.ok())
+      return field_error("tools[" + std::to_string(i) + "].function.parameters",
+                         added.error().message);
+  }
+  return all;
+}
+
+void note_loosened(const StandIns& made, const std::string& field, PreparedPrompt& out) {
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    const std::string place =
+        field == "tools" ? "tools[" + std::to_string(i) + "].function.parameters" : field;
+    for (const std::string& line : made.loosened(i)) out.loosened.push_back(place + "." + line);
+  }
+}
+
+/// Where a call has its arguments between tags, texts stand there as they are.
+void note_tagged(const chat::Conversation& conversation, PreparedPrompt& out) {
+  for (std::size_t i = 0; i < conversation.tools.size(); ++i)
+    out.loosened.push_back("tools[" + std::to_string(i) +
+                           "].function.parameters: the model's own form of calls keeps the types "
+                           "alone");
+}
+
 std::string schema_of(const chat::OutputFormat& format) {
   if (format.kind == Kind::JsonObject) return kAnyObject;
   if (format.kind != Kind::JsonSchema) return "";
@@ -119,6 +155,9 @@ struct PromptBuilder::State {
                                 PreparedPrompt& out) const;
   Result<void> constrain_generic(const chat::Conversation& conversation,
                                  const common_chat_params& params, PreparedPrompt& out) const;
+  bool keeps_schemas(const RenderOptions& options) const {
+    return options.tools_in_text || rendering.writes_json_arguments();
+  }
   Result<void> constrain_format(const chat::OutputFormat& format, PreparedPrompt& out) const;
   Result<void> check_grammar(const PreparedPrompt& prompt, const char* field) const;
   void add_trigger(common_grammar_trigger trigger, PreparedPrompt& out) const;
@@ -187,6 +226,13 @@ Result<PreparedPrompt> PromptBuilder::State::prepare(
                             : COMMON_CHAT_TOOL_CHOICE_AUTO;
   options.tools_in_text = !rendering.knows_tools();
   options.json_schema = schema_of(format);
+  TRY(const StandIns tools, stand_ins_of(conversation));
+  StandIns answer;
+  if (!options.json_schema.empty()) {
+    TRY_VOID(with_field(answer.add(options.json_schema), "response_format"));
+    options.answer_stand_in = &answer;
+  }
+  if (rendering.writes_json_arguments()) options.tool_stand_ins = &tools;
   TRY(const common_chat_params params, rendering.apply(conversation, options, unchanged));
 
   PreparedPrompt result;
@@ -204,9 +250,16 @@ Result<PreparedPrompt> PromptBuilder::State::prepare(
     result.additional_stops.insert(result.additional_stops.end(), {"\nUser:", "\nSystem:"});
   read_as(params, options.thinking, result);
   if (may_call(conversation)) {
+    if (keeps_schemas(options)) {
+      note_loosened(tools, "tools", result);
+    } else {
+      note_tagged(conversation, result);
+    }
     TRY_VOID(constrain_calls(conversation, options, params, result));
   } else if (!options.json_schema.empty()) {
-    result.grammar = {COMMON_GRAMMAR_TYPE_TOOL_CALLS, with_fixed_spacing(params.grammar)};
+    note_loosened(answer, "response_format", result);
+    result.grammar = {COMMON_GRAMMAR_TYPE_TOOL_CALLS,
+                      with_fixed_spacing(answer.install(params.grammar))};
     TRY_VOID(check_grammar(result, "response_format"));
   } else if (format.kind == Kind::Grammar) {
     TRY_VOID(constrain_format(format, result));
@@ -320,26 +373,31 @@ Result<void> PromptBuilder::State::constrain_native(const chat::Conversation& co
                                                     const common_chat_params& params,
                                                     PreparedPrompt& out) const {
   const bool parallel = conversation.parallel_tool_calls;
+  // Only the named tool may be called, although the prompt tells of all.
+  const chat::Conversation callable = with_callable_tools(conversation);
+  TRY(const StandIns tools, stand_ins_of(callable));
+  const auto installed = [&](std::string grammar) {
+    return options.tool_stand_ins ? tools.install(std::move(grammar)) : grammar;
+  };
+  RenderOptions called = options;
+  called.tool_stand_ins = options.tool_stand_ins ? &tools : nullptr;
   if (is_strict(conversation)) {
-    // Only the named tool may be called, although the prompt tells of all.
-    TRY(const common_chat_params callable,
-        rendering.apply(with_callable_tools(conversation), options, unchanged));
-    read_as(callable, options.thinking, out);
-    TRY(std::string strict, strict_call_grammar(callable, parallel));
+    TRY(const common_chat_params callable_params, rendering.apply(callable, called, unchanged));
+    read_as(callable_params, options.thinking, out);
+    TRY(std::string strict, strict_call_grammar(callable_params, parallel));
     // The type says that the grammar does not cover the end of the prompt.
-    out.grammar = {COMMON_GRAMMAR_TYPE_USER, with_fixed_spacing(strict)};
+    out.grammar = {COMMON_GRAMMAR_TYPE_USER, with_fixed_spacing(installed(std::move(strict)))};
   } else if (!params.grammar.empty()) {
     out.grammar = {COMMON_GRAMMAR_TYPE_TOOL_CALLS,
-                   parallel ? params.grammar : one_call_grammar(params)};
+                   installed(parallel ? params.grammar : one_call_grammar(params))};
     out.grammar_lazy = params.grammar_lazy;
     for (const common_grammar_trigger& trigger : params.grammar_triggers) add_trigger(trigger, out);
   } else {
     // A call in this form is bare JSON, for which llama-common knows no trigger word.
-    RenderOptions required = options;
-    required.tool_choice = COMMON_CHAT_TOOL_CHOICE_REQUIRED;
-    TRY(const common_chat_params callable, rendering.apply(conversation, required, unchanged));
-    TRY(std::string strict, strict_call_grammar(callable, parallel));
-    out.grammar = {COMMON_GRAMMAR_TYPE_USER, std::move(strict)};
+    called.tool_choice = COMMON_CHAT_TOOL_CHOICE_REQUIRED;
+    TRY(const common_chat_params required, rendering.apply(conversation, called, unchanged));
+    TRY(std::string strict, strict_call_grammar(required, parallel));
+    out.grammar = {COMMON_GRAMMAR_TYPE_USER, installed(std::move(strict))};
     out.grammar_lazy = true;
     out.grammar_triggers = {{COMMON_GRAMMAR_TRIGGER_TYPE_PATTERN, kBareCallBeginning}};
   }
@@ -354,13 +412,18 @@ Result<void> PromptBuilder::State::constrain_generic(const chat::Conversation& c
                                                      const common_chat_params& params,
                                                      PreparedPrompt& out) const {
   common_chat_templates_inputs inputs;
-  fill_template_input(with_callable_tools(conversation), unchanged, inputs);
+  const chat::Conversation callable = with_callable_tools(conversation);
+  fill_template_input(callable, unchanged, inputs);
+  TRY(const StandIns schemas, stand_ins_of(callable));
+  for (std::size_t i = 0; i < inputs.tools.size(); ++i)
+    inputs.tools[i].parameters = schemas.schema(i);
   const bool strict = is_strict(conversation);
   GenericTools tools = make_generic_tools(inputs.tools, conversation.parallel_tool_calls, strict,
                                           params.generation_prompt);
   // A lazy grammar takes up what the model has begun in its own way.
+  std::string grammar = schemas.install(tools.grammar);
   out.grammar = {COMMON_GRAMMAR_TYPE_USER,
-                 strict ? with_fixed_spacing(tools.grammar) : std::move(tools.grammar)};
+                 strict ? with_fixed_spacing(grammar) : std::move(grammar)};
   out.grammar_lazy = !strict;
   if (!strict) add_trigger({COMMON_GRAMMAR_TRIGGER_TYPE_WORD, GenericTools::kTrigger}, out);
   auto syntax = std::make_shared<OutputSyntax>();
@@ -395,11 +458,14 @@ Result<void> PromptBuilder::State::constrain_format(const chat::OutputFormat& fo
     out.grammar = {COMMON_GRAMMAR_TYPE_USER, format.source};
     return check_grammar(out, "grammar");
   }
-  auto grammar = guarded(Code::InvalidInput, "response_format: not supported", [&] {
-    return json_schema_to_grammar(common_json::parse(schema_of(format)));
-  });
-  if (!grammar.ok()) return Error{Code::InvalidInput, grammar.error().message, "response_format"};
-  out.grammar = {COMMON_GRAMMAR_TYPE_USER, with_fixed_spacing(grammar.value())};
+  TRY(const Json schema, parse_json(schema_of(format), "response_format"));
+  const auto made = schema_grammar(schema, "schema-");
+  if (!made.ok()) return with_field(Result<void>(made.error()), "response_format");
+  for (const std::string& line : made.value().loosened)
+    out.loosened.push_back("response_format." + line);
+  out.grammar = {COMMON_GRAMMAR_TYPE_USER,
+                 with_fixed_spacing("root ::= " + made.value().root + "\nspace ::= \" \"?\n" +
+                                    made.value().rules)};
   return check_grammar(out, "response_format");
 }
 

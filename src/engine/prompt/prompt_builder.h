@@ -31,6 +31,10 @@ struct PreparedPrompt {
   /// Where Conversation::tail stands, and how many tokens it is.
   std::uint32_t tail_begin = 0, tail_tokens = 0;
 
+  /// What of the request's schemas the grammar does not keep: "tools[0].function.parameters.
+  /// properties.a.format: …".
+  std::vector<std::string> loosened{};
+
   // The constraint, in the words of common_params_sampling (llama.cpp, common/common.h).
   common_grammar grammar{};   // empty: unconstrained
   bool grammar_lazy = false;  // true: only after one of the triggers

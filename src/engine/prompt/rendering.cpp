@@ -90,13 +90,14 @@ Rendering::Rendering(const llama_model* model, const std::string& chat_template,
     templates_ = std::move(made).value();
     formats_.emplace(templates_.get());
     knows_tools_ = probe_tools();
+    writes_json_arguments_ = knows_tools_ && probe_json_arguments();
   } else {
     problem_ = one_line(made.error().message);
   }
 }
 
-/// Whether a required call of a small tool gets a grammar and a parser, is the test for all tools.
-bool Rendering::probe_tools() const {
+/// A required call of a small tool.
+Result<common_chat_params> Rendering::probe(const StandIns* stand_ins) const {
   chat::Conversation conversation;
   conversation.messages = {{.role = chat::Role::User, .content = "hello"}};
   conversation.tools = {
@@ -104,7 +105,20 @@ bool Rendering::probe_tools() const {
   RenderOptions options;
   options.tool_choice = COMMON_CHAT_TOOL_CHOICE_REQUIRED;
   options.thinking = false;
-  const auto params = apply(conversation, options, unchanged);
+  options.tool_stand_ins = stand_ins;
+  return apply(conversation, options, unchanged);
+}
+
+bool Rendering::probe_json_arguments() const {
+  StandIns stand_ins;
+  if (!stand_ins.add("{}").ok()) return false;
+  const auto params = probe(&stand_ins);
+  return params.ok() && stand_ins.stands_in(params.value().grammar, 0);
+}
+
+/// Whether it gets a grammar and a parser, is the test for all tools.
+bool Rendering::probe_tools() const {
+  const auto params = probe(nullptr);
   if (!params.ok() || params.value().prompt.find("probe") == std::string::npos) return false;
   const auto strict = guarded(Code::Internal, "probe",
                               [&] { return strict_call_grammar(params.value(), true).ok(); });
@@ -127,8 +141,16 @@ auto Rendering::with_templates(Work&& work) const
 Result<common_chat_params> Rendering::apply(const chat::Conversation& conversation,
                                             const RenderOptions& options,
                                             const TextFilter& filter) const {
-  const common_chat_templates_inputs inputs = inputs_of(conversation, options, filter);
-  return with_templates([&](FormatCache& formats) { return formats.apply(inputs); });
+  const common_chat_templates_inputs shown = inputs_of(conversation, options, filter);
+  if (!options.tool_stand_ins && !options.answer_stand_in)
+    return with_templates([&](FormatCache& formats) { return formats.apply(shown); });
+  common_chat_templates_inputs inputs = shown;
+  if (const StandIns* tools = options.tool_stand_ins) {
+    for (std::size_t i = 0; i < inputs.tools.size() && i < tools->size(); ++i)
+      inputs.tools[i].parameters = tools->schema(i);
+  }
+  if (options.answer_stand_in) inputs.json_schema = options.answer_stand_in->schema(0);
+  return with_templates([&](FormatCache& formats) { return formats.apply(inputs, shown); });
 }
 
 Result<std::string> Rendering::prompt(const chat::Conversation& conversation,

@@ -12,6 +12,7 @@
 #include "engine/prompt/span_tokenizer.h"
 #include "engine/prompt/special_tokens.h"
 #include "engine/prompt/template_input.h"
+#include "engine/schema/stand_ins.h"
 #include "llama.h"
 
 namespace hearth::engine {
@@ -22,6 +23,9 @@ struct RenderOptions {
   common_chat_tool_choice tool_choice = COMMON_CHAT_TOOL_CHOICE_AUTO;
   bool tools_in_text = false;  // the template knows no tools: see describe_tools_in_text()
   std::string json_schema{};   // of the answer; empty: none
+  // What the grammar is made of instead of schemas; the prompt shows the schemas. May be null.
+  const StandIns* tool_stand_ins = nullptr;   // one for each tool of the conversation
+  const StandIns* answer_stand_in = nullptr;  // for json_schema
   std::chrono::system_clock::time_point now{};
 };
 
@@ -52,6 +56,9 @@ class Rendering {
   bool has_template() const { return has_template_; }
   /// True if the template itself shows tools and llama-common can read its calls.
   bool knows_tools() const { return knows_tools_; }
+  /// True if calls in the template's form have arguments in JSON, so that stand-ins find their
+  /// place. Others put each argument between tags.
+  bool writes_json_arguments() const { return writes_json_arguments_; }
 
  private:
   Result<std::optional<MaskedText>> marked(const chat::Conversation& conversation,
@@ -59,7 +66,9 @@ class Rendering {
                                            const std::string& rendered) const;
   template <class Work>
   auto with_templates(Work&& work) const -> Result<std::invoke_result_t<Work, FormatCache&>>;
+  Result<common_chat_params> probe(const StandIns* stand_ins) const;
   bool probe_tools() const;
+  bool probe_json_arguments() const;
 
   const SpecialTokens& specials_;
   SpanTokenizer tokenizer_;
@@ -67,6 +76,7 @@ class Rendering {
   std::string problem_{};  // why there is no template
   bool has_template_ = true;
   bool knows_tools_ = false;
+  bool writes_json_arguments_ = false;
   // llama-common formats dates with std::localtime, whose buffer is shared.
   mutable Mutex rendering_;
   mutable std::optional<FormatCache> formats_ GUARDED_BY(rendering_);  // with templates_

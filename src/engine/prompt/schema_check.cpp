@@ -2,18 +2,17 @@
 
 #include "base/fields.h"
 #include "engine/prompt/grammar_check.h"
-#include "engine/runtime/guard.h"
-#include "json-schema-to-grammar.h"
+#include "engine/schema/schema_rules.h"
 
 namespace hearth::engine {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Walks a schema the way llama-common's builder does and counts what it will build.
+/// Counts what a grammar will be built of.
 class SchemaWalk {
  public:
-  /// `times`: how often the builder comes here (a union of types rebuilds all that is below it).
+  /// `times`: a union of types counts all that is below it again.
   Result<void> visit(const Json& schema, std::size_t times, int depth) {
     if (depth > kSchemaDepthMax) return Error{Code::TooLarge, "nests deeper than 32"};
     if (schema.is_array()) return visit_all(schema, times, depth);
@@ -75,21 +74,9 @@ Result<void> check_root(const Json& schema, SchemaRoot root) {
   return ok();
 }
 
-/// "JSON schema conversion failed:\nJSON schema error at #: …" as one line.
-std::string first_lines(std::string message) {
-  for (char& c : message) {
-    if (c == '\n') c = ' ';
-  }
-  return message.substr(0, 300);
-}
-
-Result<void> convert(std::string_view schema, const Json& parsed) {
-  const Json whole = parsed.empty() ? Json{{"type", "object"}} : parsed;
-  const std::string text = parsed.empty() ? whole.dump() : std::string(schema);
-  auto grammar = guarded(Code::InvalidInput, "is not supported",
-                         [&] { return json_schema_to_grammar(common_json::parse(text)); });
-  if (!grammar.ok()) return Error{Code::InvalidInput, first_lines(grammar.error().message)};
-  return check_grammar_text(grammar.value());
+Result<void> convert(const Json& schema) {
+  TRY(const SchemaGrammar made, schema_grammar(schema, "schema-"));
+  return check_grammar_text("root ::= " + made.root + "\nspace ::= \" \"?\n" + made.rules);
 }
 
 }  // namespace
@@ -99,7 +86,7 @@ Result<void> check_schema(std::string_view schema, const std::string& field, Sch
   if (!parsed.ok()) return field_error(field, parsed.error().message);
   auto checked = check_root(parsed.value(), root);
   if (checked.ok()) checked = SchemaWalk().visit(parsed.value(), 1, 0);
-  if (checked.ok()) checked = convert(schema, parsed.value());
+  if (checked.ok()) checked = convert(parsed.value());
   return checked.ok() ? ok() : Result<void>(with_field(checked.error(), field));
 }
 
