@@ -81,6 +81,15 @@ def hidden_of(model, prefix, ids):
     return model.norm(x)
 
 
+@torch.no_grad()
+def save_mixed(model, first, share, path):
+    """Saves `share` of the new weights and the rest of those that training began with: less is forgotten."""
+    mixed = Ember(CONFIG, model.embed.weight.shape[0])
+    for (name, weight), target in zip(model.named_parameters(), mixed.parameters()):
+        target.copy_(share * weight + (1 - share) * first[name])
+    save(mixed, path)
+
+
 class Samples:
     """Endless batches (prefix ids or None, ids, answers marked)."""
 
@@ -153,7 +162,7 @@ def loss_of(model, batch):
     return F.cross_entropy(model.logits(picked).float(), wanted, reduction="sum"), len(wanted)
 
 
-def train(args, model, tokenizer, asked):
+def train(args, model, first, tokenizer, asked):
     optimizer = optimizer_for(model, args.rate)
     streams = [iter(Samples(tokenizer, random.Random(args.seed + i), asked, kind, size))
                for i, (kind, size) in enumerate((("assistant", args.batch_tokens), ("old", args.old_tokens)))]
@@ -179,9 +188,9 @@ def train(args, model, tokenizer, asked):
                 step, time.time() - begin, shown[0] / args.every, shown[1] / args.every), flush=True)
             shown = [0.0, 0.0]
         if time.time() - saved > args.save_seconds:
-            save(model, args.out / "ember.npz")
+            save_mixed(model, first, args.share, args.out / "ember.npz")
             saved = time.time()
-    save(model, args.out / "ember.npz")
+    save_mixed(model, first, args.share, args.out / "ember.npz")
 
 
 def main():
@@ -191,6 +200,7 @@ def main():
     args.add_argument("--seconds", type=float, default=3600)
     args.add_argument("--batch-tokens", type=int, default=2560)
     args.add_argument("--old-tokens", type=int, default=1792)
+    args.add_argument("--share", type=float, default=1.0, help="of the new weights in the result; the rest is --init")
     args.add_argument("--rate", type=float, default=5e-4)
     args.add_argument("--seed", type=int, default=11)
     args.add_argument("--threads", type=int, default=2)
@@ -208,7 +218,7 @@ def main():
     asked = set()
     for name in list(corpus.SPLITS) + list(corpus.ASSISTANT_SPLITS):
         asked |= {skills.norm(case["user"]) for case in json.loads((args.out / name).read_text(encoding="utf-8"))}
-    train(args, model, tokenizer, asked)
+    train(args, model, weights, tokenizer, asked)
 
 
 if __name__ == "__main__":
