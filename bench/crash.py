@@ -64,7 +64,7 @@ class Served(harness.Daemon):
         self.own_data, self.data = False, data
         self.log_path = os.path.join(data, "serve.log")
         command = [harness.HEARTH, "serve", "--data", data, "--port", "0"] + (["--model", model] if model else [])
-        environment = {"XDG_RUNTIME_DIR": data}
+        environment = {"XDG_RUNTIME_DIR": data} | harness.NO_DATE
         if workspace:
             environment["HEARTH_TOOLS_WORKSPACE"] = workspace
         self.log_file = open(self.log_path, "ab")

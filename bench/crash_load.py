@@ -12,7 +12,7 @@ import time
 from crash_store import Store
 
 ATTEMPT_TIMEOUT_S = 60
-PATIENCE_S = 120     # for an answer, since the last crash
+PATIENCE_S = 300     # for an answer, since the last crash
 TALK_LENGTH = 12     # messages in one session, then the next begins
 REASKED = 0.15       # how often an earlier message is sent again, to hear the same
 CANCELLED = 0.3      # how often a session is cancelled behind a message, of who does that at all

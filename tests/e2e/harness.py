@@ -12,8 +12,8 @@ import subprocess
 import tempfile
 import time
 
-HEARTH = os.environ.get("HEARTH_BINARY", "build/release/bin/hearth")
-SCRIPTED = os.environ.get("HEARTH_SCRIPTED_MODEL", "build/release/assets/scripted.gguf")
+HEARTH = os.path.abspath(os.environ.get("HEARTH_BINARY", "build/release/bin/hearth"))
+SCRIPTED = os.path.abspath(os.environ.get("HEARTH_SCRIPTED_MODEL", "build/release/assets/scripted.gguf"))
 START_TIMEOUT_S = 60
 
 
@@ -224,15 +224,18 @@ def chat_body(content, **fields):
     return {"messages": messages, "temperature": 0} | fields
 
 
+# The scripts look at the last words of a prompt, which a date would push away.
+NO_DATE = {"HEARTH_CONTEXT_SHOW_DATE": "false"}
+
+
 def scripted(*arguments, **options):
     """A daemon with the scripted model; its answers are known to the byte (tests/scripted/script.json)."""
-    return Daemon("--model", SCRIPTED, *arguments, **options)
+    return Daemon("--model", SCRIPTED, *arguments, **(NO_DATE | options))
 
 
 def tool_calling(**options):
     """A daemon with the model that calls Hearth's own tools (tests/scripted/tools.json)."""
-    # The script looks at the last words of a prompt, which a date would push away.
-    options.setdefault("HEARTH_CONTEXT_SHOW_DATE", "false")
+    options = NO_DATE | options
     return Daemon("--model", os.path.join(os.path.dirname(SCRIPTED), "scripted-tools.gguf"), **options)
 
 

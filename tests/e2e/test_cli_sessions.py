@@ -1,4 +1,5 @@
 """Conversations that are remembered, as a person at a terminal has them."""
+import contextlib
 import json
 import os
 import signal
@@ -16,6 +17,8 @@ class RememberedConversations(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="hearth-cli-")
         self.addCleanup(folder.cleanup)
         self.data = folder.name
+        # A daemon that is started here opens no folder: these conversations are without tools.
+        self.enterContext(contextlib.chdir("/"))
         self.addCleanup(self.hearth, "stop")
 
     def hearth(self, *arguments, **options):

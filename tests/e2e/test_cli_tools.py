@@ -43,7 +43,7 @@ class InAFolder(unittest.TestCase):
         self.addCleanup(self.hearth, "stop")
 
     def environment(self, extra):
-        return harness.clean_environment(**({"HEARTH_PORT": "0", "HEARTH_MODEL": TOOLS_MODEL,
+        return harness.clean_environment(**({"HEARTH_PORT": "0", "HEARTH_MODEL": TOOLS_MODEL, **harness.NO_DATE,
                                              "HOME": self.folder + "/home"} | extra))
 
     def hearth(self, *arguments, stdin="", folder=None, **extra):

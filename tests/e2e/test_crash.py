@@ -14,6 +14,6 @@ class Crash(unittest.TestCase):
     def test_nothing_is_lost_and_nothing_is_done_twice(self):
         model = os.path.join(os.path.dirname(harness.SCRIPTED), "scripted-crash.gguf")
         done = subprocess.run([sys.executable, str(PROGRAM), "--points", "8", "--seed", "3", "--model", model,
-                               "--hearth", harness.HEARTH], capture_output=True, text=True, timeout=300, check=False)
+                               "--hearth", harness.HEARTH], capture_output=True, text=True, timeout=900, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("| **violations** | **0** |", done.stdout)

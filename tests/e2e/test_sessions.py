@@ -176,9 +176,9 @@ class Sessions(unittest.TestCase):
                 return get(daemon, "/v1/search?" + urllib.parse.urlencode({"q": words} | more), headers)
             for words in ("it's odd", "\"odd\",", "odd?"):
                 found = search(words).json
-                assert found["data"] == [{"session_id": mine, "session_name": "work", "number": 0,
-                                          "snippet": found["data"][0]["snippet"]}], (words, found)
-                assert "[odd]" in found["data"][0]["snippet"].lower(), found
+                said = [one for one in found["data"] if one["number"] == 0]  # the answer may say it too
+                assert len(said) == 1 and said[0]["session_id"] == mine, (words, found)
+                assert said[0]["session_name"] == "work" and "[odd]" in said[0]["snippet"].lower(), found
             for words in ("'", '"', "?", "odd AND", "NEAR(", "-odd", "odd*", "%", "no\nthing"):
                 assert search(words).status == 200, words
             assert search("odd", bob).json["data"] == []
