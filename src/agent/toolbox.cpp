@@ -82,7 +82,11 @@ Result<Toolbox::Outcome> Toolbox::act(const Call& call, const Place& place,
                                               .session = place.session_id,
                                               .plan_mode = parts_.plan_mode}};
   TRY(const Checked checked, runner_.check(call, wanted, situation));
-  if (checked.kind == Checked::Kind::BadArguments) return Outcome("error: " + checked.problem);
+  if (checked.kind == Checked::Kind::BadArguments) {
+    std::string told = "error: " + checked.problem;
+    if (checked.is_malformed) return Outcome(Malformed{std::move(told)});
+    return Outcome(std::move(told));
+  }
   TRY_VOID(record(call, place, checked));
   if (checked.kind == Checked::Kind::Denied) return Outcome("denied: " + checked.problem);
   if (checked.kind == Checked::Kind::NeedsApproval)

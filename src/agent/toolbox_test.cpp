@@ -89,6 +89,8 @@ class AgentToolbox : public ::testing::Test {
       asked_ = approval->id;
       return "asks: " + approval->asked.tool + " " + approval->asked.target;
     }
+    if (const auto* malformed = std::get_if<Toolbox::Malformed>(&outcome.value()))
+      return "malformed: " + malformed->told;
     return std::get<std::string>(outcome.value());
   }
   void answer(bool allow, store::ApprovalScope scope = store::ApprovalScope::Once,

@@ -10,7 +10,9 @@
 namespace hearth::agent {
 namespace {
 
-constexpr std::size_t kHistoryMax = 1'000;  // messages; chat::kMessagesMax with what is added
+constexpr std::size_t kHistoryMax = 1'000;        // messages; chat::kMessagesMax with what is added
+constexpr std::uint32_t kMalformedRoundsMax = 1;  // a model is told once what is wrong
+constexpr std::size_t kNameBytesMax = 64;         // of a tool, where it is shown
 constexpr Millis kCommitMax{10'000};  // an end is written even when the turn's own time is over
 
 /// Templates refuse calls without results: a client that never sent them gets these.
@@ -35,6 +37,12 @@ std::vector<chat::Message> shown(const std::vector<store::Entry>& history) {
     }
   }
   return out;
+}
+
+/// What the model is told about a call.
+const std::string& told_of(const Toolbox::Outcome& outcome) {
+  const auto* malformed = std::get_if<Toolbox::Malformed>(&outcome);
+  return malformed ? malformed->told : std::get<std::string>(outcome);
 }
 
 void add(chat::Usage& sum, const chat::Usage& usage) {
@@ -162,6 +170,7 @@ Result<std::vector<chat::Question>> Turn::act(const Call& call) {
   on_state_(Event::ToolsWanted);
   const Toolbox::Place place{message_.offer.owner, message_.offer.session_id, turn_};
   std::vector<chat::Question> questions;
+  std::string malformed;  // what is wrong with the last such call
   for (const chat::ToolCall& wanted : open_calls(Whose::Ours)) {
     TRY(const auto outcome, parts_.toolbox->act(call, place, wanted));
     if (const auto* approval = std::get_if<store::Approval>(&outcome)) {
@@ -169,11 +178,15 @@ Result<std::vector<chat::Question>> Turn::act(const Call& call) {
       continue;
     }
     unsaved_.push_back(entry({.role = chat::Role::Tool,
-                              .content = std::get<std::string>(outcome),
+                              .content = told_of(outcome),
                               .tool_call_id = wanted.id,
                               .name = wanted.name}));
     TRY_VOID(save(call));
+    if (std::holds_alternative<Toolbox::Malformed>(outcome))
+      malformed = wanted.name.substr(0, kNameBytesMax) + ": " + told_of(outcome);
   }
+  if (!malformed.empty() && ++malformed_rounds_ > kMalformedRoundsMax)
+    return Error{Code::InvalidInput, "the model called a tool wrongly again, " + malformed};
   on_state_(questions.empty() ? Event::ToolsDone : Event::ApprovalNeeded);
   return questions;
 }
