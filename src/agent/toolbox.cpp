@@ -130,7 +130,11 @@ Result<Toolbox::Outcome> Toolbox::act(const Call& call, const Place& place,
   TRY(const auto rules, rules_for(call, place));
   const tools::Situation under = situation(place, rules);
   TRY(const Checked checked, runner_.check(call, wanted, under));
-  if (checked.kind == Checked::Kind::BadArguments) return Outcome("error: " + checked.problem);
+  if (checked.kind == Checked::Kind::BadArguments) {
+    std::string told = "error: " + checked.problem;
+    if (checked.is_malformed) return Outcome(Malformed{std::move(told)});
+    return Outcome(std::move(told));
+  }
   TRY_VOID(record(call, place, checked));
   if (checked.kind == Checked::Kind::Denied) return Outcome("denied: " + checked.problem);
   if (checked.kind == Checked::Kind::NeedsApproval) return ask(call, place, wanted, checked, under);

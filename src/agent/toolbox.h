@@ -48,8 +48,12 @@ class Toolbox {
     std::string session_id;
     std::uint32_t turn = 0;
   };
+  /// A call of no tool, or with arguments that its schema does not allow: nothing was done.
+  struct Malformed {
+    std::string told;  // to the model: exactly what is wrong
+  };
   /// What a call came to: what the model is told, or what a person has to decide first.
-  using Outcome = std::variant<std::string, chat::Question>;
+  using Outcome = std::variant<std::string, chat::Question, Malformed>;
   /// Makes one call of a turn, or what it came to when it was made before: nothing is done twice.
   /// Everything that goes wrong with the tool is in the text. Errors: those of the store, Timeout,
   /// Cancelled.

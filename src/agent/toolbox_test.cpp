@@ -108,6 +108,8 @@ class AgentToolbox : public ::testing::Test {
       question_ = *question;
       return "asks: " + question->tool + " " + question->target;
     }
+    if (const auto* malformed = std::get_if<Toolbox::Malformed>(&outcome.value()))
+      return "malformed: " + malformed->told;
     return std::get<std::string>(outcome.value());
   }
   void answer(bool allow, store::ApprovalScope scope = store::ApprovalScope::Once,

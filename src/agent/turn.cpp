@@ -15,6 +15,8 @@
 namespace hearth::agent {
 namespace {
 
+constexpr std::uint32_t kMalformedRoundsMax = 1;  // a model is told once what is wrong
+constexpr std::size_t kNameBytesMax = 64;         // of a tool, where it is shown
 constexpr Millis kCommitMax{10'000};  // an end is written even when the turn's own time is over
 
 std::set<std::string> answered_calls(const std::vector<store::Entry>& entries) {
@@ -27,6 +29,12 @@ std::set<std::string> answered_calls(const std::vector<store::Entry>& entries) {
 /// Written now, or before by whoever cancelled it.
 bool has_ended(const Result<void>& committed) {
   return committed.ok() || committed.error().code == Code::Cancelled;
+}
+
+/// What the model is told about a call.
+const std::string& told_of(const Toolbox::Outcome& outcome) {
+  const auto* malformed = std::get_if<Toolbox::Malformed>(&outcome);
+  return malformed ? malformed->told : std::get<std::string>(outcome);
 }
 
 void sum_up(chat::Usage& sum, const chat::Usage& usage) {
@@ -183,6 +191,7 @@ Result<std::vector<chat::Question>> Turn::act(const Call& call) {
   on_state_(Event::ToolsWanted);
   const Toolbox::Place place{message_.offer.owner, message_.offer.session_id, turn_};
   std::vector<chat::Question> questions;
+  std::string malformed;  // what is wrong with the last such call
   for (const chat::ToolCall& wanted : open_calls(Whose::Ours)) {
     TRY(const auto outcome, parts_.toolbox->act(call, place, wanted));
     if (const auto* question = std::get_if<chat::Question>(&outcome)) {
@@ -190,11 +199,15 @@ Result<std::vector<chat::Question>> Turn::act(const Call& call) {
       continue;
     }
     add(entry({.role = chat::Role::Tool,
-               .content = std::get<std::string>(outcome),
+               .content = told_of(outcome),
                .tool_call_id = wanted.id,
                .name = wanted.name}));
     TRY_VOID(save(call));
+    if (std::holds_alternative<Toolbox::Malformed>(outcome))
+      malformed = wanted.name.substr(0, kNameBytesMax) + ": " + told_of(outcome);
   }
+  if (!malformed.empty() && ++malformed_rounds_ > kMalformedRoundsMax)
+    return Error{Code::InvalidInput, "the model called a tool wrongly again, " + malformed};
   on_state_(questions.empty() ? Event::ToolsDone : Event::ApprovalNeeded);
   return questions;
 }

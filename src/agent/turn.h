@@ -103,6 +103,7 @@ class Turn {
   bool had_tail_ = false;            // what the model has computed is not what is kept
   std::string said_{};               // of the answer that is being generated
   std::map<std::uint32_t, std::uint32_t> shown_calls_{};  // of it: the client's own, renumbered
+  std::uint32_t malformed_rounds_ = 0;                    // with calls that no tool takes
   chat::Usage usage_{};                                   // of all calls of the model
 };
 

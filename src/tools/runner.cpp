@@ -53,6 +53,7 @@ Result<Checked> Runner::check(const Call& call, const chat::ToolCall& wanted,
   auto arguments = checked.entry->schema.read(wanted.arguments);
   if (!arguments.ok()) return refused(std::move(checked), std::move(arguments).error());
   checked.arguments = std::move(arguments).value();
+  checked.is_malformed = false;
   auto target = checked.entry->tool->target(call, checked.arguments, situation.asker);
   if (!target.ok()) return refused(std::move(checked), std::move(target).error());
   checked.target = std::move(target).value();

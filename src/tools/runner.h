@@ -28,6 +28,7 @@ struct Checked {
     BadArguments,   // `problem` says exactly what is wrong; the model may try again
   };
   Kind kind = Kind::BadArguments;
+  bool is_malformed = true;  // BadArguments: no such tool, or not what its schema asks for
   const Registry::Entry* entry = nullptr;  // null if there is no such tool
   Json arguments{};
   Target target{};
