@@ -159,6 +159,7 @@ TEST_F(TranscriptTest, AForkGoesItsOwnWay) {
   const Session fork = sessions_->fork(soon(), "ann", session, "other").value();
   EXPECT_EQ(fork.parent, session);
   EXPECT_EQ(fork.messages, 1u);
+  time_.advance(Millis(1));  // the one used last comes first
   say(fork.id, "second");
   EXPECT_EQ(transcript_->read(soon(), fork.id).value().size(), 2u);
   EXPECT_EQ(sessions_->find_named(soon(), "ann", "other").value().messages, 2u);
