@@ -226,7 +226,8 @@ class Commands(unittest.TestCase):
 
     def test_chat_ctrl_c_cancels_the_answer(self):
         self.addCleanup(self.hearth, "stop")
-        terminal = Terminal("chat", "--data", self.data, "--model", harness.SCRIPTED, HEARTH_PORT="0")
+        terminal = Terminal("chat", "--data", self.data, "--model", harness.SCRIPTED, HEARTH_PORT="0",
+                            **harness.NO_DATE)
         terminal.expect("> ?")
         terminal.type(harness.NEVER_ENDING + "\n")
         terminal.expect("tick tock tick tock")
