@@ -7,10 +7,8 @@
 namespace hearth::agent {
 
 void IdleWork::run(const Call& call, bool had_tail) {
-  const std::uint32_t tokens = talk_.history_tokens(), budget = talk_.history_budget();
-  if (context::is_filling(tokens, budget)) {
-    const auto cut = context::cut_before(talk_.entries(), parts_.window, tokens, budget);
-    if (cut) {
+  if (context::is_filling(talk_.history_tokens(), talk_.history_budget())) {
+    if (const auto cut = talk_.cut_before()) {
       const auto done = compact(call, *cut);
       if (!done.ok()) log::info("older messages stay for now: {}", done.error().message);
       return;

@@ -123,6 +123,10 @@ std::uint32_t Talk::history_budget() const {
   return context::history_budget(parts_.window, model_->context_tokens(), static_tokens());
 }
 
+std::optional<std::uint32_t> Talk::cut_before() const {
+  return context::cut_before(entries_, parts_.window, history_tokens(), history_budget());
+}
+
 Result<store::Summary> Talk::archive_before(const Call& call, std::uint32_t number,
                                             std::string text, std::string model) {
   store::Summary summary{.session_id = session_id_,
@@ -145,7 +149,7 @@ Result<store::Summary> Talk::archive_before(const Call& call, std::uint32_t numb
 }
 
 Result<store::Summary> Talk::make_room(const Call& call) {
-  const auto cut = context::cut_before(entries_, parts_.window, history_tokens(), history_budget());
+  const auto cut = cut_before();
   if (!cut) return Error{Code::TooLarge, "the message alone is too long"};
   log::info("session {}: messages before {} go to the archive, the context is full", session_id_,
             *cut);

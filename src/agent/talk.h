@@ -56,6 +56,8 @@ class Talk {
   const std::string& static_id() const { return static_id_; }
   std::uint32_t history_tokens() const;
   std::uint32_t history_budget() const;
+  /// See context::cut_before().
+  std::optional<std::uint32_t> cut_before() const;
 
   /// Makes the messages before `number` go, and has `text` stand for them. `model`: that wrote it;
   /// empty: nobody. Errors: those of the store.

@@ -159,14 +159,8 @@ void Turn::keep_tokens(const chat::Trace& trace, store::Entry& entry) {
   talk_.note_static_tokens(trace.border_tokens);
   had_tail_ |= trace.tail_tokens > 0;
   keeps_tokens_ = keeps_tokens_ && context::keep_tokens(trace, talk_.prefix_id(), entry);
-  if (!trace.follows_seen) {
-    seen_ = trace.tokens;
-  } else if (!trace.tokens.empty()) {
-    if (seen_.empty()) seen_ = talk_.conversation().seen.tokens;
-    seen_.insert(seen_.end(), trace.tokens.begin(), trace.tokens.end());
-  } else {
-    seen_.clear();
-  }
+  if (!trace.follows_seen) seen_.clear();
+  seen_.insert(seen_.end(), trace.tokens.begin(), trace.tokens.end());
 }
 
 bool Turn::is_ours(const chat::ToolCall& wanted) const {
@@ -257,7 +251,9 @@ Result<Turn::Said> Turn::think(const Call& call, May may) {
 Result<Turn::Said> Turn::ask_model(const Call& call, May may) {
   said_.clear();
   shown_calls_.clear();
-  TRY(auto answer, model::generate(call, *model_, request(may),
+  chat::Request asked = request(may);
+  seen_ = std::get<chat::Conversation>(asked.prompt).seen.tokens;
+  TRY(auto answer, model::generate(call, *model_, std::move(asked),
                                    [this](const chat::Delta& delta) { on_delta(delta); }));
   return Said{std::move(answer.message), std::move(answer.finished)};
 }

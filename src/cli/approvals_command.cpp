@@ -6,13 +6,11 @@
 
 #include "cli/approvals/approval_text.h"
 #include "cli/context.h"
-#include "cli/daemon_start.h"
 #include "cli/sessions/directory.h"
 #include "cli/sessions/message_text.h"
 #include "cli/sessions/talk.h"
-#include "cli/terminal/interrupt.h"
+#include "cli/sessions/visit.h"
 #include "cli/terminal/table.h"
-#include "cli/workspace/workspace_choice.h"
 
 namespace hearth::cli {
 namespace {
@@ -70,7 +68,6 @@ Examples:
 Exit status: 0 answered, 1 failed, 2 wrong command line or settings, 3 the turn waits for
 another decision.)";
 
-constexpr Millis kCallsMax{120'000};    // for all that one command asks
 constexpr Millis kAnswerExtra{60'000};  // for the daemon's queue, beyond the longest turn
 
 struct Options {
@@ -81,7 +78,7 @@ struct Options {
 };
 
 /// What a subcommand asks, and until when.
-struct Visit {
+struct Asking {
   const Call& call;
   const config::Config& config;
   const DaemonClient& client;
@@ -90,26 +87,16 @@ struct Visit {
 
 /// Runs `work` with the daemon's approvals.
 template <class Work>
-int visit(const Context& context, Millis budget, Work&& work) {
-  const auto opened = open_here(context);
-  if (!opened.ok()) return fail_usage(opened.error().message);
-  const Opening& opening = opened.value();
-  const Interrupt interrupt;
-  const Call call = Call::within(budget, interrupt.token());
-  const auto daemon = start_daemon(call.at_most(kDaemonStartMax), opening.context, opening.loaded);
-  if (interrupt.signal() != 0) return interrupt.exit_status();
-  if (!daemon.ok()) return fail(daemon.error());
-  const DaemonClient client(daemon.value(), opening.loaded.config);
-  const Result<int> done = work(Visit{call, opening.loaded.config, client, data_option(context)});
-  std::cout.flush();
-  if (interrupt.signal() != 0) return interrupt.exit_status();
-  if (done.ok()) return done.value();
-  return done.error().code == Code::InvalidInput ? fail_usage(printable(done.error().message))
-                                                 : fail(done.error());
+int visit_approvals(const Context& context, Millis budget, Work&& work) {
+  return with_daemon(context, budget,
+                     [&](const Call& call, const config::Config& config,
+                         const DaemonClient& client) -> Result<int> {
+                       return work(Asking{call, config, client, data_option(context)});
+                     });
 }
 
 /// Errors: NotFound.
-Result<Approval> find(const Visit& with, const std::string& id) {
+Result<Approval> find(const Asking& with, const std::string& id) {
   TRY(const auto all, Directory(with.client).approvals(with.call));
   for (const Approval& approval : all)
     if (approval.id == id) return approval;
@@ -117,14 +104,13 @@ Result<Approval> find(const Visit& with, const std::string& id) {
                "nothing called '" + id + "' waits; `hearth approvals list` shows what does"};
 }
 
-Result<int> list(const Visit& with, bool as_json) {
+Result<int> list(const Asking& with, bool as_json) {
   const Directory directory(with.client);
   TRY(const auto all, directory.approvals(with.call));
   if (as_json) {
     json out = json::array();
     for (const Approval& approval : all) out.push_back(approval.json);
-    const std::string text = out.dump(2, ' ', false, json::error_handler_t::replace);
-    std::cout << (is_terminal(STDOUT_FILENO) ? printable(text) : text) << "\n";
+    std::cout << dumped(out, 2) << "\n";
     return kDone;
   }
   if (all.empty()) {
@@ -144,7 +130,7 @@ Result<int> list(const Visit& with, bool as_json) {
   return kDone;
 }
 
-Result<int> show(const Visit& with, const std::string& id) {
+Result<int> show(const Asking& with, const std::string& id) {
   TRY(const Approval approval, find(with, id));
   std::cout << notice_text(approval, with.data, Style::of(STDOUT_FILENO));
   return kDone;
@@ -156,7 +142,7 @@ Answer::Scope scope_of(const std::string& name) {
 }
 
 /// Answers, and shows the rest of the turn.
-Result<int> decide(const Visit& with, const Options& options, bool allow) {
+Result<int> decide(const Asking& with, const Options& options, bool allow) {
   TRY(const Approval approval, find(with, options.id));
   TRY_VOID(wait_until_ready(with.call, with.client));
   const bool safe = is_terminal(STDOUT_FILENO);
@@ -181,8 +167,8 @@ int decide_one(const Context& context, const Options& options, bool allow) {
   if (!loaded.ok()) return fail_usage(loaded.error().message);
   const config::Config& config = loaded.value().config;
   const Millis longest = std::max(config.model.request_timeout, config.agent.turn_timeout);
-  return visit(context, longest + kAnswerExtra,
-               [&](const Visit& with) { return decide(with, options, allow); });
+  return visit_approvals(context, longest + kAnswerExtra,
+                         [&](const Asking& with) { return decide(with, options, allow); });
 }
 
 // ---- command line -------------------------------------------------------------------------------
@@ -196,14 +182,15 @@ void add_id(CLI::App& command, Options& options) {
 void add_reading(CLI::App& group, Context& context, const std::shared_ptr<Options>& options) {
   add_command(group, context, "list", "What waits for a decision", kListFooter,
               [&context, options] {
-                return visit(context, kCallsMax,
-                             [&](const Visit& with) { return list(with, options->as_json); });
+                return visit_approvals(context, kVisitMax, [&](const Asking& with) {
+                  return list(with, options->as_json);
+                });
               })
       ->add_flag("--json", options->as_json, "A JSON array");
   CLI::App* const shown =
       add_command(group, context, "show", "One question, whole", kShowFooter, [&context, options] {
-        return visit(context, kCallsMax,
-                     [&](const Visit& with) { return show(with, options->id); });
+        return visit_approvals(context, kVisitMax,
+                               [&](const Asking& with) { return show(with, options->id); });
       });
   add_id(*shown, *options);
 }

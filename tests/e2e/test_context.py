@@ -40,12 +40,12 @@ class Context(unittest.TestCase):
         folder = tempfile.mkdtemp(prefix="hearth-workspace-")
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
         with self.daemon(HEARTH_TOOLS_WORKSPACE=folder) as daemon:
-            cold = self.say(daemon, "Hello!", max_tokens=12, temperature=1.2)["usage"]
+            cold = self.say(daemon, "Hello!", max_tokens=12, temperature=1.2, tool_choice="none")["usage"]
             self.assertLessEqual(cold["prompt_tokens"], 1500)
             seen = cold["prompt_tokens"] + cold["completion_tokens"]
             for _ in range(4):
                 self.settled(daemon)
-                usage = self.say(daemon, "And now?", max_tokens=12, temperature=1.2)["usage"]
+                usage = self.say(daemon, "And now?", max_tokens=12, temperature=1.2, tool_choice="none")["usage"]
                 new = usage["prompt_tokens"] - usage["prompt_tokens_details"]["cached_tokens"]
                 # The end of the last answer, the question, the day, and what begins the answer.
                 self.assertLess(new, 60, usage)
