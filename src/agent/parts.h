@@ -50,15 +50,20 @@ struct Parts {
   /// client's tools; without messages. A turn reads them again after a restart. Any thread.
   std::function<Result<chat::Request>(std::string_view request, const std::string& owner)>
       read_request;
-  const Toolbox* toolbox = nullptr;  // Hearth's own tools; null: none
-  std::uint32_t rounds_max = 8;      // of tools in one turn; then it answers with what it knows
+  const Toolbox* toolbox = nullptr;     // Hearth's own tools; null: none
+  const ToolCalls* recorded = nullptr;  // in place of the toolbox: what it did, not done again
+  std::uint32_t rounds_max = 8;         // of tools in one turn; then it answers with what it knows
   Millis turn_timeout{600'000};
   context::StaticZone zone{{}};  // with the toolbox's tools
   context::Window window{};
   bool shows_date = true;          // with each message
   std::uint32_t memories_max = 3;  // that are shown unasked
   std::string summary_model{};     // its name; empty: the session's own
+  std::string build{};             // of Hearth, as journals name it
   std::shared_ptr<StaticSizes> static_sizes = std::make_shared<StaticSizes>();
+
+  /// What makes the calls of Hearth's own tools, or nullptr.
+  const ToolCalls* calls() const { return recorded ? recorded : toolbox; }
 };
 
 }  // namespace hearth::agent

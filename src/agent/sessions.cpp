@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/round.h"
 #include "base/fields.h"
 #include "base/log.h"
 
@@ -180,11 +181,24 @@ Result<void> Sessions::tell_past(const Call& call, const store::Inbound& inbound
   TRY(const auto entries,
       transcript.read_turn(call, inbound.offer.session_id, inbound.turn.value_or(0)));
   const chat::Delta said = last_words(entries);
-  audience.tell(chat::Started{});
+  const chat::Usage usage = usage_of(call, inbound);
+  audience.tell(chat::Started{usage.prompt_tokens, usage.cached_tokens});
   audience.tell(said);
-  audience.tell(chat::Finished{.reason = said.tool_calls.empty() ? chat::FinishReason::Stop
-                                                                 : chat::FinishReason::ToolCalls});
+  audience.tell(chat::Finished{
+      .reason = said.tool_calls.empty() ? chat::FinishReason::Stop : chat::FinishReason::ToolCalls,
+      .usage = usage});
   return ok();
+}
+
+/// Of all calls of the model in its turn; nothing once its journal is not kept any more.
+chat::Usage Sessions::usage_of(const Call& call, const store::Inbound& inbound) {
+  store::Journal journal(parts_.store, parts_.time);
+  const auto rounds =
+      kept_rounds(call, journal, inbound.offer.session_id, inbound.turn.value_or(0));
+  chat::Usage sum;
+  if (!rounds.ok()) return sum;
+  for (const Round& round : rounds.value()) add_to(sum, round.usage);
+  return sum;
 }
 
 State Sessions::state(const std::string& session_id) const {

@@ -118,6 +118,7 @@ class Sessions {
   LivePtr live(std::int64_t message_id);
   void forget(std::int64_t message_id, const LivePtr& live);
   Result<void> tell_past(const Call& call, const store::Inbound& inbound, Audience& audience);
+  chat::Usage usage_of(const Call& call, const store::Inbound& inbound);
   Result<void> stop_one(const Call& call, const store::Inbound& inbound);
   Result<void> drop(const Call& call, const store::Inbound& inbound);
 

@@ -3,9 +3,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
+#include "agent/tool_calls.h"
 #include "base/call.h"
 #include "base/result.h"
 #include "base/time_source.h"
@@ -24,7 +24,7 @@ namespace hearth::agent {
 
 /// Hearth's own tools, as turns use them: what they may do is decided and recorded, and written
 /// down before it is done. Any thread; what it borrows must outlive it.
-class Toolbox {
+class Toolbox final : public ToolCalls {
  public:
   struct Parts {
     store::Store& store;
@@ -40,24 +40,9 @@ class Toolbox {
 
   /// What the model may call.
   const std::vector<chat::Tool>& offered() const { return offered_; }
-  bool has(std::string_view name) const { return parts_.registry.find(name) != nullptr; }
-
-  /// For whom and where a call is made.
-  struct Place {
-    std::string owner;
-    std::string session_id;
-    std::uint32_t turn = 0;
-  };
-  /// A call of no tool, or with arguments that its schema does not allow: nothing was done.
-  struct Malformed {
-    std::string told;  // to the model: exactly what is wrong
-  };
-  /// What a call came to: what the model is told, or what a person has to decide first.
-  using Outcome = std::variant<std::string, chat::Question, Malformed>;
-  /// Makes one call of a turn, or what it came to when it was made before: nothing is done twice.
-  /// Everything that goes wrong with the tool is in the text. Errors: those of the store, Timeout,
-  /// Cancelled.
-  Result<Outcome> act(const Call& call, const Place& place, const chat::ToolCall& wanted) const;
+  bool has(std::string_view name) const override { return parts_.registry.find(name) != nullptr; }
+  Result<Outcome> act(const Call& call, const Place& place,
+                      const chat::ToolCall& wanted) const override;
 
   /// A person's answer.
   struct Answer {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "agent/idle_work.h"
+#include "agent/round.h"
 #include "base/fields.h"
 #include "base/log.h"
 #include "chat/message_json.h"
@@ -37,12 +38,6 @@ const std::string& told_of(const Toolbox::Outcome& outcome) {
   return malformed ? malformed->told : std::get<std::string>(outcome);
 }
 
-void sum_up(chat::Usage& sum, const chat::Usage& usage) {
-  sum.prompt_tokens += usage.prompt_tokens;
-  sum.cached_tokens += usage.cached_tokens;
-  sum.completion_tokens += usage.completion_tokens;
-}
-
 }  // namespace
 
 Turn::Turn(const Parts& parts, store::Inbound message, Audience& audience, OnState on_state)
@@ -73,11 +68,11 @@ Result<void> Turn::prepare(const Call& call) {
   TRY_VOID(check_tools());
   TRY_VOID(talk_.read(call));
   const auto is_mine = [this](const store::Entry& e) { return e.turn == turn_; };
-  const bool goes_on = std::ranges::any_of(talk_.entries(), is_mine);
-  if (!goes_on) {
+  if (!std::ranges::any_of(talk_.entries(), is_mine)) {
     add(entry(message_.offer.message));
     for (const chat::Message& more : options_.more) add(entry(more));
   }
+  goes_on_ = rounds_made() > 0;
   talk_.speak_with(*model_, std::get<chat::Conversation>(wanted_.prompt).tools);
   return set_moment(call);
 }
@@ -87,6 +82,7 @@ Result<void> Turn::set_moment(const Call& call) {
   context::Moment moment{.now = parts_.time.wall(),
                          .shows_date = parts_.shows_date,
                          .has_clock = parts_.zone.has_tool("time_now")};
+  day_ = unix_time<std::chrono::seconds>(parts_.time);
   const std::string words = context::recall_words(message_.offer.message.content);
   if (parts_.memories_max > 0 && !words.empty()) {
     store::Memories memories(parts_.store, parts_.time);
@@ -108,7 +104,7 @@ Result<void> Turn::set_moment(const Call& call) {
 Result<void> Turn::check_tools() const {
   const auto& tools = std::get<chat::Conversation>(wanted_.prompt).tools;
   for (std::size_t i = 0; i < tools.size(); ++i) {
-    if (parts_.toolbox && parts_.toolbox->has(tools[i].name))
+    if (parts_.calls() && parts_.calls()->has(tools[i].name))
       return field_error("tools[" + std::to_string(i) + "].function.name",
                          "'" + tools[i].name + "' is a tool of Hearth's own");
   }
@@ -118,7 +114,7 @@ Result<void> Turn::check_tools() const {
 /// Think and act in turns. A turn that goes on has calls whose results are missing.
 Result<chat::Finished> Turn::work(const Call& call) {
   chat::Finished finished;
-  for (std::uint32_t round = 0;; ++round) {
+  for (bool first = true;; first = false) {
     if (!open_calls(Whose::Ours).empty()) {
       TRY(auto questions, act(call));
       finished.questions = std::move(questions);
@@ -127,10 +123,11 @@ Result<chat::Finished> Turn::work(const Call& call) {
     if (!finished.questions.empty()) finished.reason = chat::FinishReason::RequiresAction;
     // What is left are the client's calls, or nothing that could go on here.
     if (!finished.questions.empty() || finished.reason == chat::FinishReason::ToolCalls) {
-      if (round == 0) repeat_clients_calls();
+      if (first) repeat_clients_calls();
       return finished;
     }
-    TRY(const Said said, think(call, round < parts_.rounds_max ? May::CallTools : May::Answer));
+    const bool may_call = rounds_made() < parts_.rounds_max;
+    TRY(const Said said, think(call, may_call ? May::CallTools : May::Answer));
     finished = note(said);
     const auto& calls = said.message.tool_calls;
     const auto ours = [this](const chat::ToolCall& one) { return is_ours(one); };
@@ -142,7 +139,7 @@ Result<chat::Finished> Turn::work(const Call& call) {
 
 /// Keeps what the model said.
 chat::Finished Turn::note(const Said& said) {
-  sum_up(usage_, said.finished.usage);
+  add_to(usage_, said.finished.usage);
   store::Entry answer = entry(said.message);
   answer.model = model_->name();
   keep_tokens(said.finished.trace, answer);
@@ -164,7 +161,7 @@ void Turn::keep_tokens(const chat::Trace& trace, store::Entry& entry) {
 }
 
 bool Turn::is_ours(const chat::ToolCall& wanted) const {
-  return parts_.toolbox && parts_.toolbox->has(wanted.name);
+  return parts_.calls() && parts_.calls()->has(wanted.name);
 }
 
 /// Calls of this turn that have no result yet.
@@ -187,7 +184,7 @@ Result<std::vector<chat::Question>> Turn::act(const Call& call) {
   std::vector<chat::Question> questions;
   std::string malformed;  // what is wrong with the last such call
   for (const chat::ToolCall& wanted : open_calls(Whose::Ours)) {
-    TRY(const auto outcome, parts_.toolbox->act(call, place, wanted));
+    TRY(const auto outcome, parts_.calls()->act(call, place, wanted));
     if (const auto* question = std::get_if<chat::Question>(&outcome)) {
       questions.push_back(*question);
       continue;
@@ -253,9 +250,34 @@ Result<Turn::Said> Turn::ask_model(const Call& call, May may) {
   shown_calls_.clear();
   chat::Request asked = request(may);
   seen_ = std::get<chat::Conversation>(asked.prompt).seen.tokens;
-  TRY(auto answer, model::generate(call, *model_, std::move(asked),
-                                   [this](const chat::Delta& delta) { on_delta(delta); }));
+  TRY(auto answer,
+      model::generate(call, *model_, asked, [this](const chat::Delta& delta) { on_delta(delta); }));
+  keep_journal(call, asked, answer);
   return Said{std::move(answer.message), std::move(answer.finished)};
+}
+
+/// How often the model has answered in this turn, in this process or before.
+std::uint32_t Turn::rounds_made() const {
+  return static_cast<std::uint32_t>(
+      std::ranges::count_if(talk_.entries(), [this](const store::Entry& entry) {
+        return entry.turn == turn_ && entry.message.role == chat::Role::Assistant;
+      }));
+}
+
+/// What goes wrong with it costs the replay and nothing else.
+void Turn::keep_journal(const Call& call, const chat::Request& asked, const model::Answer& answer) {
+  Round round = round_of(*model_, asked, answer);
+  round.number = rounds_made();
+  round.begins = goes_on_;
+  goes_on_ = false;
+  round.build = parts_.build;
+  round.tools = parts_.zone.tools();
+  if (talk_.summary()) round.archived = talk_.summary()->number;
+  store::Journal journal(parts_.store, parts_.time);
+  const auto kept = keep_round(call, journal, message_.offer.session_id, turn_, round);
+  if (!kept.ok())
+    log::warn("session {}: turn {} cannot be replayed: {}", message_.offer.session_id, turn_,
+              kept.error().message);
 }
 
 /// Nothing goes to the archive for a message that would not fit alone. Errors: TooLarge (that, or
@@ -287,6 +309,7 @@ chat::Request Turn::request(May may) const {
   // A conversation is continued: what it computed is kept, also over a restart.
   out.cache.persist = out.cache_prompt;
   out.trace = true;
+  out.day = day_;
   if (talk_.static_tokens() > 0 || out.cache.border_messages) return out;
   out.cache.border_messages = 1;
   if (!talk_.is_plain() || !out.cache.key.empty()) return out;

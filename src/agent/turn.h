@@ -66,6 +66,8 @@ class Turn {
   enum class May : bool { Answer, CallTools };
   Result<Said> think(const Call& call, May may);
   Result<Said> ask_model(const Call& call, May may);
+  void keep_journal(const Call& call, const chat::Request& asked, const model::Answer& answer);
+  std::uint32_t rounds_made() const;
   chat::Finished note(const Said& said);
   void keep_tokens(const chat::Trace& trace, store::Entry& entry);
   enum class Whose : std::uint8_t { Ours, Clients };
@@ -100,6 +102,8 @@ class Turn {
   std::string tail_{};               // of the prompt, for this turn alone
   std::vector<chat::Token> seen_{};  // in this turn, tail included: prompt and answers so far
   bool keeps_tokens_ = true;         // every answer of this turn so far has kept its own
+  std::int64_t day_ = 0;             // when it was begun, or went on: as chat::Request
+  bool goes_on_ = false;             // what the model answered before was said in another process
   bool had_tail_ = false;            // what the model has computed is not what is kept
   std::string said_{};               // of the answer that is being generated
   std::map<std::uint32_t, std::uint32_t> shown_calls_{};  // of it: the client's own, renumbered

@@ -107,12 +107,16 @@ struct Request {
   bool lookup = true;         // may draft tokens from what was said before; the answer is the same
   bool forced_tokens = true;  // may write what a grammar leaves no choice about without sampling
   bool trace = false;         // Finished::trace is wanted
+  /// The day that a template which prints one sees, as any second of it since 1970, UTC; absent:
+  /// today. Deterministic requests see a fixed one.
+  std::optional<std::int64_t> day{};
   /// On whose account it is, for fairness only: an opaque number that comes from the token the
   /// client showed, never from what it sent; 0 without tokens.
   std::uint64_t account = 0;
 };
 
 // Bounds of one request; api/ checks them first and names the field, the engine checks them again.
+inline constexpr std::int64_t kDayMax = 253'402'300'799;  // the last second of the year 9999
 inline constexpr std::size_t kMessagesMax = 2'048;
 inline constexpr std::size_t kToolsMax = 128;
 inline constexpr std::size_t kStopMax = 16;

@@ -33,7 +33,14 @@ StaticZone::StaticZone(Parts parts)
       tools_(std::move(parts.tools)),
       tools_id_(id_of(tools_)) {}
 
+StaticZone StaticZone::as_recorded(std::string text, std::vector<chat::Tool> tools) {
+  StaticZone zone({.instructions = std::move(text), .tools = std::move(tools)});
+  zone.is_recorded_ = true;
+  return zone;
+}
+
 std::string StaticZone::text(std::string_view own) const {
+  if (is_recorded_) return instructions_;
   std::string text(own.empty() ? std::string_view(instructions_) : own);
   if (!tools_.empty()) text.append("\n\n").append(kRules);
   return text;

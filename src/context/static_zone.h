@@ -21,6 +21,8 @@ class StaticZone {
     std::vector<chat::Tool> tools{};  // Hearth's own, sorted by name
   };
   explicit StaticZone(Parts parts);
+  /// One that was: its first message says `text`, whatever the session's own instructions are.
+  static StaticZone as_recorded(std::string text, std::vector<chat::Tool> tools);
 
   static constexpr std::string_view kInstructions =
       "You are a personal assistant that runs on the user's own machine. Be brief and answer in "
@@ -42,6 +44,7 @@ class StaticZone {
 
  private:
   std::string instructions_;
+  bool is_recorded_ = false;
   std::vector<chat::Tool> tools_;
   std::string tools_id_;
 };

@@ -86,6 +86,7 @@ chat::Request full_chat_request() {
           .lookup = false,
           .forced_tokens = false,
           .trace = true,
+          .day = 1'795'651'200,
           .account = 18'446'744'073'709'551'615u};
 }
 
@@ -318,6 +319,8 @@ TEST(Frames, ChecksEveryFieldOfAGenerate) {
           {"/request/prompt/tail", bad_text, "request.prompt.tail"},
           {"/request/prompt/tools/0/outline", bad_text, "request.prompt.tools[0].outline"},
           {"/request/trace", 1, "request.trace"},
+          {"/request/day", -1, "request.day"},
+          {"/request/day", chat::kDayMax + 1, "request.day"},
           {"/request/prompt/messages", json::array(), "request.prompt.messages"},
           {"/request/prompt/messages", repeated(chat::kMessagesMax + 1, message),
            "request.prompt.messages"},

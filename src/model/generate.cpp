@@ -20,6 +20,8 @@ class Collector final : public EventSink {
       end(*finished);
     } else if (const auto* failed = std::get_if<chat::Failed>(&event)) {
       end(failed->error);
+    } else if (const auto* started = std::get_if<chat::Started>(&event)) {
+      started_ = *started;
     }
   }
 
@@ -28,7 +30,7 @@ class Collector final : public EventSink {
     ended_.wait_until(mutex_, call.stop, call.deadline,
                       [this]() REQUIRES(mutex_) { return end_.has_value(); });
     if (end_ && !end_->ok()) return end_->error();
-    if (end_) return Answer{std::move(message_), end_->value()};
+    if (end_) return Answer{std::move(message_), end_->value(), started_};
     if (call.stop.stop_requested()) return Error{Code::Cancelled, "the request was cancelled"};
     return Error{Code::Timeout, "the answer was not complete in time"};
   }
@@ -59,6 +61,7 @@ class Collector final : public EventSink {
 
   const std::function<void(const chat::Delta&)> on_delta_;
   chat::Message message_{.role = chat::Role::Assistant, .content = {}};  // read once end_ is set
+  chat::Started started_{};                                              // also
   Mutex mutex_;
   std::condition_variable_any ended_;
   std::optional<Result<chat::Finished>> end_ GUARDED_BY(mutex_);

@@ -79,10 +79,11 @@ class Model {
   virtual void refresh_metrics(const Call&) {}
 };
 
-/// A whole answer: the assistant's message and how it ended.
+/// A whole answer: the assistant's message, and how it began and ended.
 struct Answer {
   chat::Message message;
   chat::Finished finished;
+  chat::Started started{};
 };
 
 /// Generates and blocks until the end; for callers that own a thread. `on_delta` runs on the

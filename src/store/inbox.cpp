@@ -18,6 +18,7 @@ constexpr const char* kKeyField = "Idempotency-Key";
   "attempts, created_ms, ended_ms FROM inbox "
 constexpr const char* kById = INBOX_COLUMNS "WHERE id = ?";
 constexpr const char* kByKey = INBOX_COLUMNS "WHERE owner = ? AND key = ?";
+constexpr const char* kByTurn = INBOX_COLUMNS "WHERE session_id = ? AND turn = ?";
 constexpr const char* kOldest = INBOX_COLUMNS
     "WHERE session_id = ? AND state = 'waiting' AND ended_ms IS NULL ORDER BY id LIMIT 1";
 constexpr const char* kUnfinishedOf =
@@ -197,6 +198,16 @@ Result<Inbound> Inbox::find_within(Database& database, std::int64_t id) {
   TRY(const bool found, query.bind(id).next());
   if (!found) return nothing_called("message", std::to_string(id));
   return read_inbound(query);
+}
+
+Result<Inbound> Inbox::of_turn(const Call& call, const std::string& session_id,
+                               std::uint32_t turn) {
+  return reading(store_, call, [&](Database& database) -> Result<Inbound> {
+    TRY(Query query, database.query(kByTurn));
+    TRY(const bool found, query.bind(session_id).bind(std::int64_t{turn}).next());
+    if (!found) return nothing_called("message of turn", std::to_string(turn));
+    return read_inbound(query);
+  });
 }
 
 Result<Inbound> Inbox::find(const Call& call, const std::string& owner, std::int64_t id) {

@@ -84,6 +84,9 @@ class Inbox {
                                           const std::string& key);
   /// Errors: NotFound.
   Result<Inbound> find(const Call& call, const std::string& owner, std::int64_t id);
+  /// The message that became this turn of a session. Errors: NotFound (none, or it is not kept any
+  /// more).
+  Result<Inbound> of_turn(const Call& call, const std::string& session_id, std::uint32_t turn);
   static Result<Inbound> find_within(Database& database, std::int64_t id);
   /// How many wait in a session.
   Result<std::size_t> waiting(const Call& call, const std::string& session_id);

@@ -18,6 +18,9 @@ constexpr std::int64_t kSteps = Retention::kSweepRowsMax;
 constexpr const char* kRules =
     "DELETE FROM rules WHERE id IN (SELECT id FROM rules WHERE expires_ms <= ?1 "
     "ORDER BY expires_ms LIMIT ?2)";
+constexpr const char* kJournalTexts =
+    "DELETE FROM journal_texts WHERE digest IN (SELECT digest FROM journal_texts WHERE used_ms < "
+    "coalesce((SELECT min(created_ms) FROM journal), ?1) ORDER BY used_ms LIMIT ?2)";
 constexpr const char* kArchived =
     "DELETE FROM messages WHERE id IN (SELECT m.id FROM messages AS m "
     "JOIN sessions AS s ON s.id = m.session_id WHERE m.archived = 1 AND m.number < "
@@ -85,6 +88,9 @@ Result<Swept> sweep_all(Database& database, const RetentionLimits& limits, std::
   for (const auto& [kind, keep] : kKinds) TRY_VOID(sweep_kind(database, kind, keep, now_ms, swept));
   TRY(const std::size_t rules, removed(database, kRules, now_ms, kSteps));
   add_to(swept, rules);
+  // No row that was kept is older than the last use of what it names.
+  TRY(const std::size_t texts, removed(database, kJournalTexts, 0, kSteps));
+  add_to(swept, texts);
   if (!limits.archived_messages_max) return swept;
   TRY(const std::size_t archived,
       removed(database, kArchived, static_cast<std::int64_t>(*limits.archived_messages_max),

@@ -36,4 +36,16 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
       new Store(std::make_unique<Writer>(std::move(database)), std::move(readers)));
 }
 
+Result<std::unique_ptr<Store>> Store::open_to_read(const std::string& path) {
+  TRY(Database database, Database::open(path, Database::Mode::Read));
+  TRY(const std::int64_t schema, schema_version(database));
+  TRY_VOID(check_schema(schema, path));
+  if (schema != migrations().back().version)
+    return Error{Code::InvalidInput,
+                 path + " is of an older Hearth (schema " + std::to_string(schema) +
+                     "); `hearth serve` brings it up to date, and keeps a copy"};
+  TRY(auto readers, Readers::open(path, 1));
+  return std::unique_ptr<Store>(new Store(nullptr, std::move(readers)));
+}
+
 }  // namespace hearth::store

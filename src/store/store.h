@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/call.h"
+#include "base/check.h"
 #include "base/result.h"
 #include "store/readers.h"
 #include "store/writer.h"
@@ -23,7 +24,15 @@ class Store {
   /// cannot be opened or made), TooLarge (disk full), Busy.
   static Result<std::unique_ptr<Store>> open(const std::string& path);
 
-  Writer& writer() { return *writer_; }
+  /// The file as it is, beside whatever works with it: whoever writes through this store breaks its
+  /// contract. Errors: InvalidInput (its schema is another than this program's), Unavailable (there
+  /// is none, or it cannot be opened), Corrupt, Busy.
+  static Result<std::unique_ptr<Store>> open_to_read(const std::string& path);
+
+  Writer& writer() {
+    HEARTH_CHECK(writer_, "the store is only read");
+    return *writer_;
+  }
   Readers& readers() { return *readers_; }
 
  private:

@@ -11,9 +11,12 @@ constexpr const char* kInsert =
     "after_tokens, told, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr const char* kArchive =
     "UPDATE messages SET archived = 1 WHERE session_id = ? AND number < ? AND archived = 0";
-constexpr const char* kLatest =
-    "SELECT session_id, number, text, model, before_tokens, after_tokens, told, created_ms "
-    "FROM summaries WHERE session_id = ? ORDER BY number DESC LIMIT 1";
+#define SUMMARY_COLUMNS                                                                    \
+  "SELECT session_id, number, text, model, before_tokens, after_tokens, told, created_ms " \
+  "FROM summaries WHERE session_id = ?1 "
+constexpr const char* kLatest = SUMMARY_COLUMNS "ORDER BY number DESC LIMIT 1";
+constexpr const char* kByNumber = SUMMARY_COLUMNS "AND number = ?2";
+#undef SUMMARY_COLUMNS
 constexpr const char* kTold = "UPDATE summaries SET told = 1 WHERE session_id = ? AND told = 0";
 
 Summary read_summary(const Query& row) {
@@ -49,6 +52,15 @@ Result<std::optional<Summary>> Summaries::latest(const Call& call, const std::st
   return reading(store_, call, [&](Database& database) -> Result<std::optional<Summary>> {
     TRY(Query query, database.query(kLatest));
     TRY(const bool found, query.bind(session_id).next());
+    return found ? std::optional(read_summary(query)) : std::nullopt;
+  });
+}
+
+Result<std::optional<Summary>> Summaries::find(const Call& call, const std::string& session_id,
+                                               std::uint32_t number) {
+  return reading(store_, call, [&](Database& database) -> Result<std::optional<Summary>> {
+    TRY(Query query, database.query(kByNumber));
+    TRY(const bool found, query.bind(session_id).bind(std::int64_t{number}).next());
     return found ? std::optional(read_summary(query)) : std::nullopt;
   });
 }

@@ -36,6 +36,9 @@ class Summaries {
   Result<void> put(const Call& call, const Summary& summary);
   /// The one that stands for most messages.
   Result<std::optional<Summary>> latest(const Call& call, const std::string& session_id);
+  /// The one that stands for the messages before `number`, if there is one.
+  Result<std::optional<Summary>> find(const Call& call, const std::string& session_id,
+                                      std::uint32_t number);
   /// Its owner knows of all of them.
   Result<void> mark_told(const Call& call, const std::string& session_id);
 

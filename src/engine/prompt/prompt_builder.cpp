@@ -203,7 +203,12 @@ std::chrono::system_clock::time_point PromptBuilder::fixed_day() {
 }
 
 std::chrono::system_clock::time_point PromptBuilder::start_of_today() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  return start_of_day(std::chrono::system_clock::now());
+}
+
+std::chrono::system_clock::time_point PromptBuilder::start_of_day(
+    std::chrono::system_clock::time_point time) {
+  const std::time_t now = std::chrono::system_clock::to_time_t(time);
   std::tm day{};
   localtime_r(&now, &day);
   day.tm_hour = day.tm_min = day.tm_sec = 0;

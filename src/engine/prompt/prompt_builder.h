@@ -90,8 +90,10 @@ class PromptBuilder {
       const chat::Request& request,
       std::chrono::system_clock::time_point now = start_of_today()) const;
 
-  /// The last local midnight.
+  /// The last local midnight, before now or before `time`.
   static std::chrono::system_clock::time_point start_of_today();
+  static std::chrono::system_clock::time_point start_of_day(
+      std::chrono::system_clock::time_point time);
   /// The one that deterministic requests see: noon of 1 January 2025 in UTC, the same date in
   /// nearly every time zone.
   static std::chrono::system_clock::time_point fixed_day();

@@ -83,6 +83,13 @@ Result<std::vector<llama_token>> tokens_of(
   return tokenize(vocab, std::get<std::string>(input), true, false);
 }
 
+/// That a template which prints one sees.
+std::chrono::system_clock::time_point day_of(const chat::Request& request) {
+  if (request.deterministic) return PromptBuilder::fixed_day();
+  if (!request.day) return PromptBuilder::start_of_today();
+  return PromptBuilder::start_of_day(std::chrono::system_clock::from_time_t(*request.day));
+}
+
 }  // namespace
 
 Engine::Engine(std::unique_ptr<process::FrameChannel> channel)
@@ -186,10 +193,9 @@ Result<std::shared_ptr<GenerateJob>> Engine::prepare(Generate request) {
   auto job = std::make_shared<GenerateJob>();
   job->arrived = Clock::now();
   job->id = request.id;
-  const auto today =
-      request.request.deterministic ? PromptBuilder::fixed_day() : PromptBuilder::start_of_today();
+  const auto day = day_of(request.request);
   TRY(auto prepared, guarded(Code::Internal, "the prompt cannot be rendered",
-                             [&] { return now->prompts.prepare(request.request, today); }));
+                             [&] { return now->prompts.prepare(request.request, day); }));
   TRY(job->prompt, std::move(prepared));
   job->request = std::move(request.request);
   if (job->request.deterministic)

@@ -281,6 +281,7 @@ json chat_request_body(const chat::Request& request) {
   if (request.tokens_max) body["tokens_max"] = *request.tokens_max;
   if (request.top_logprobs) body["top_logprobs"] = *request.top_logprobs;
   if (request.account != 0) body["account"] = request.account;
+  if (request.day) body["day"] = *request.day;
   return body;
 }
 
@@ -305,6 +306,7 @@ Result<chat::Request> read_chat_request(const Fields& fields) {
   if (fields.has("account")) {
     TRY(request.account, read_u64(fields, "account"));
   }
+  TRY(request.day, fields.whole("day", {0, chat::kDayMax}));
   if (tokens_max) request.tokens_max = static_cast<std::uint32_t>(*tokens_max);
   if (top_logprobs) request.top_logprobs = static_cast<std::uint32_t>(*top_logprobs);
   return request;

@@ -214,6 +214,14 @@ CREATE TABLE summaries (        -- what stands for the messages that went to the
   created_ms INTEGER NOT NULL,
   PRIMARY KEY (session_id, number)
 ) WITHOUT ROWID;
+)sql"},
+                                     {4, R"sql(
+CREATE TABLE journal_texts (    -- what many rows of the journal have in common, once
+  digest TEXT PRIMARY KEY,
+  text TEXT NOT NULL,
+  used_ms INTEGER NOT NULL      -- by the latest row that names it
+);
+CREATE INDEX journal_texts_by_use ON journal_texts (used_ms);
 )sql"}};
 
 Result<void> write_copy(Database& database, const std::string& copy) {
