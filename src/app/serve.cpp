@@ -141,7 +141,8 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
        .window = {config.context.history_tokens_max, config.context.recent_messages_max},
        .shows_date = config.context.show_date,
        .memories_max = config.context.memories_max,
-       .summary_model = config.context.summary_model},
+       .summary_model = config.context.summary_model,
+       .build = HEARTH_VERSION},
       {.turns_max = config.agent.turns_max});
   api::Api api(api::Parts{.models = models,
                           .config = config,

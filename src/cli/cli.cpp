@@ -60,6 +60,7 @@ void add_commands(CLI::App& root, Context& context) {
   add_chat_command(root, context);
   add_sessions_command(root, context);
   add_context_command(root, context);
+  add_replay_command(root, context);
   add_approvals_command(root, context);
   add_undo_command(root, context);
   add_serve_command(root, context);

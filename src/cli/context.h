@@ -48,6 +48,7 @@ void add_approvals_command(CLI::App& root, Context& context);
 void add_undo_command(CLI::App& root, Context& context);
 void add_sessions_command(CLI::App& root, Context& context);
 void add_context_command(CLI::App& root, Context& context);
+void add_replay_command(CLI::App& root, Context& context);
 void add_serve_command(CLI::App& root, Context& context);
 void add_stop_command(CLI::App& root, Context& context);
 void add_status_command(CLI::App& root, Context& context);

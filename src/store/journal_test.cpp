@@ -1,5 +1,7 @@
 #include "store/journal.h"
 
+#include "store/inspect.h"
+#include "store/retention.h"
 #include "store/testing/fixture.h"
 
 namespace hearth::store {
@@ -74,6 +76,38 @@ TEST_F(JournalTest, BoundsAreSaidWithTheirField) {
                 r.inputs_digest = r.answer_digest = digest;
                 r.details = text;
               }).ok());
+}
+
+TEST_F(JournalTest, WhatManyRowsHaveInCommonIsKeptOnce) {
+  const JournalText rules{"d1", "be brief"}, tools{"d2", "[]"};
+  ASSERT_TRUE(journal().add(soon(), row(0), {rules, tools}).ok());
+  ASSERT_TRUE(journal().add(soon(), row(1), {rules}).ok());
+  EXPECT_EQ(journal().text(soon(), "d1").value(), "be brief");
+  EXPECT_EQ(journal().text(soon(), "d2").value(), "[]");
+  EXPECT_FALSE(journal().text(soon(), "d3").value());
+  EXPECT_EQ(rows_of(soon(), *store_, "SELECT count(*) FROM journal_texts").value().front(), "2");
+  JournalText large{"d4", std::string(Journal::kTextBytesMax, 'x')};
+  EXPECT_TRUE(journal().add(soon(), row(2), {large}).ok());
+  large.text += "x";
+  EXPECT_EQ(journal().add(soon(), row(2), {large}).error().field, "text");
+}
+
+TEST_F(JournalTest, TextsGoWithTheLastRowThatMayNameThem) {
+  const RetentionLimits limits;
+  ASSERT_TRUE(journal().add(soon(), row(0), {{"old", "a"}, {"both", "b"}}).ok());
+  time_.advance(limits.journal.age_max - std::chrono::hours(1));
+  ASSERT_TRUE(journal().add(soon(), row(1), {{"both", "b"}}).ok());
+  Retention retention(*store_, time_);
+  ASSERT_TRUE(retention.sweep(soon(), limits).ok());
+  EXPECT_TRUE(journal().text(soon(), "old").value());
+  time_.advance(std::chrono::hours(2));
+  ASSERT_TRUE(retention.sweep(soon(), limits).ok());
+  EXPECT_FALSE(journal().text(soon(), "old").value());
+  EXPECT_TRUE(journal().text(soon(), "both").value());
+  time_.advance(limits.journal.age_max);
+  ASSERT_TRUE(retention.sweep(soon(), limits).ok());
+  ASSERT_TRUE(journal().list(soon(), session_, 7).value().empty());
+  EXPECT_FALSE(journal().text(soon(), "both").value());
 }
 
 }  // namespace

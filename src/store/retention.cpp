@@ -89,7 +89,7 @@ Result<Swept> sweep_all(Database& database, const RetentionLimits& limits, std::
   TRY(const std::size_t rules, removed(database, kRules, now_ms, kSteps));
   add_to(swept, rules);
   // No row that was kept is older than the last use of what it names.
-  TRY(const std::size_t texts, removed(database, kJournalTexts, 0, kSteps));
+  TRY(const std::size_t texts, removed(database, kJournalTexts, INT64_MAX, kSteps));
   add_to(swept, texts);
   if (!limits.archived_messages_max) return swept;
   TRY(const std::size_t archived,

@@ -21,6 +21,7 @@ constexpr const char* kInsert =
   "FROM messages WHERE session_id = sessions.id) FROM sessions "
 constexpr const char* kById = SESSION_COLUMNS "WHERE owner = ? AND id = ?";
 constexpr const char* kByName = SESSION_COLUMNS "WHERE owner = ? AND name = ?";
+constexpr const char* kByKey = SESSION_COLUMNS "WHERE id = ?1 OR name = ?1 LIMIT 2";
 constexpr const char* kList =
     SESSION_COLUMNS "WHERE owner = ? ORDER BY used_ms DESC, id LIMIT ? OFFSET ?";
 #undef SESSION_COLUMNS
@@ -135,6 +136,19 @@ Result<Session> Sessions::find(const Call& call, const std::string& owner, const
 Result<Session> Sessions::find_named(const Call& call, const std::string& owner,
                                      const std::string& name) {
   return find_one(call, kByName, owner, name);
+}
+
+Result<Session> Sessions::find_any(const Call& call, const std::string& key) {
+  return reading(store_, call, [&](Database& database) -> Result<Session> {
+    TRY(Query query, database.query(kByKey));
+    TRY(const bool found, query.bind(key).next());
+    if (!found) return no_session(key);
+    const Session session = read_session(query);
+    TRY(const bool more, query.next());
+    if (more)
+      return field_error("session", "several owners have one called \"" + key + "\"; use its id");
+    return session;
+  });
 }
 
 Result<std::vector<Session>> Sessions::list(const Call& call, const std::string& owner,

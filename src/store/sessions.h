@@ -51,6 +51,9 @@ class Sessions {
   Result<Session> find(const Call& call, const std::string& owner, const std::string& id);
   /// Errors: NotFound.
   Result<Session> find_named(const Call& call, const std::string& owner, const std::string& name);
+  /// Whosever it is, for who may read the file: by its id, or by its name if only one owner has a
+  /// session of it. Errors: NotFound; InvalidInput (several owners have).
+  Result<Session> find_any(const Call& call, const std::string& key);
   /// Those of one owner, last used first, at most `count` (kListMax at most) after leaving out
   /// `skip`.
   Result<std::vector<Session>> list(const Call& call, const std::string& owner,

@@ -76,6 +76,11 @@ std::string first_other_line(const std::string& then, const std::string& now) {
   return "\"" + line_at(then, a) + "\" was \"" + line_at(now, b) + "\"";
 }
 
+/// "kv=q8_0,unpacked": what was chosen, without the processor's many instructions.
+std::string chosen(const std::string& numerics) {
+  return numerics.substr(0, numerics.find(",llama.cpp"));
+}
+
 std::string about_tools(const std::vector<chat::Tool>& tools) {
   std::string all;
   for (const chat::Tool& tool : tools)
@@ -144,7 +149,10 @@ std::vector<std::string> changes_since(const Recording& recording, const Parts& 
   note("Hearth", then.build, today.build);
   note("the model", then.model, model.name());
   note("the model's file", then.fingerprint.substr(0, 12), facts.fingerprint.substr(0, 12));
-  note("how the model is computed", then.numerics, model.numerics());
+  const std::string was = chosen(then.numerics), is = chosen(model.numerics());
+  note("the model's memory", was, is);
+  if (was == is && !was.empty() && then.numerics != model.numerics())
+    changes.emplace_back("the processor, or the build of llama.cpp, is another one");
   const std::string first = today.zone.text(context::instructions_of(recording.before));
   if (first != then.first_message)
     changes.push_back("the instructions are others today: " +

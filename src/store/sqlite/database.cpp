@@ -122,6 +122,8 @@ bool Query::is_null(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
 
+int Query::columns() const { return sqlite3_column_count(statement_); }
+
 // ---- the connection ---------------------------------------------------------------------------
 
 Result<Database> Database::open(const std::string& path, Mode mode) {
@@ -140,7 +142,10 @@ Result<void> Database::set_up(Mode mode) {
   sqlite3_busy_timeout(database_.get(), kBusyTimeoutMs);
   sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   TRY_VOID(run("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"));
-  if (mode == Mode::Read) return run("PRAGMA query_only = ON;");
+  if (mode == Mode::Read) {
+    sqlite3_limit(database_.get(), SQLITE_LIMIT_ATTACHED, 0);
+    return run("PRAGMA query_only = ON;");
+  }
   return run("PRAGMA journal_mode = WAL;");
 }
 

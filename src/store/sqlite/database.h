@@ -52,6 +52,7 @@ class Query {
   std::int64_t integer(int column) const;
   std::string text(int column) const;  // of text or bytes; empty for null
   bool is_null(int column) const;
+  int columns() const;
 
  private:
   friend class Database;
