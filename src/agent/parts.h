@@ -22,11 +22,13 @@ namespace hearth::agent {
 /// How many tokens each static zone is, as models have told. Any thread.
 class StaticSizes {
  public:
+  /// `assumed`: of those that nobody has told yet.
+  explicit StaticSizes(std::uint32_t assumed = 0) : assumed_(assumed) {}
   /// 0: nobody knows yet.
   std::uint32_t of(const std::string& static_id) const {
     MutexLock lock(mutex_);
     const auto found = tokens_.find(static_id);
-    return found == tokens_.end() ? 0 : found->second;
+    return found == tokens_.end() ? assumed_ : found->second;
   }
   void note(const std::string& static_id, std::uint32_t tokens) {
     MutexLock lock(mutex_);
@@ -36,6 +38,7 @@ class StaticSizes {
 
  private:
   static constexpr std::size_t kZonesMax = 1'000;
+  const std::uint32_t assumed_;
   mutable Mutex mutex_;
   std::map<std::string, std::uint32_t> tokens_ GUARDED_BY(mutex_);
 };

@@ -76,6 +76,7 @@ Json details_of(const Round& round, const std::string& first_message, const std:
           {"first_message", first_message},
           {"tools", tools},
           {"tail", round.tail},
+          {"static_tokens", round.static_tokens},
           {"archived", round.archived},
           {"prompt_tokens", round.usage.prompt_tokens},
           {"cached_tokens", round.usage.cached_tokens},
@@ -93,6 +94,7 @@ Result<void> read_numbers(const Fields& fields, Round& round) {
   TRY(round.begins, fields.flag_or("begins", false));
   TRY(round.seed, whole(fields, "seed"));
   TRY(round.day, fields.whole_or("day", 0, {0, chat::kDayMax}));
+  TRY(round.static_tokens, whole(fields, "static_tokens"));
   TRY(round.archived, whole(fields, "archived"));
   TRY(round.usage.prompt_tokens, whole(fields, "prompt_tokens"));
   TRY(round.usage.cached_tokens, whole(fields, "cached_tokens"));

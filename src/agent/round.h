@@ -24,6 +24,7 @@ struct Round {
   std::string first_message{};      // of the prompt: instructions and rules
   std::vector<chat::Tool> tools{};  // Hearth's own
   std::string tail{};
+  std::uint32_t static_tokens = 0;    // of the static zone, as far as was known; 0: it was not
   std::uint32_t archived = 0;         // messages before this number were in the archive
   std::uint32_t seen_tokens = 0;      // of the prompt, of earlier calls …
   std::vector<chat::Token> tokens{};  // … and what came behind them, the answer's at the end

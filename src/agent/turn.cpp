@@ -272,6 +272,7 @@ void Turn::keep_journal(const Call& call, const chat::Request& asked, const mode
   goes_on_ = false;
   round.build = parts_.build;
   round.tools = parts_.zone.tools();
+  round.static_tokens = talk_.static_tokens();
   if (talk_.summary()) round.archived = talk_.summary()->number;
   store::Journal journal(parts_.store, parts_.time);
   const auto kept = keep_round(call, journal, message_.offer.session_id, turn_, round);

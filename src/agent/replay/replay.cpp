@@ -108,6 +108,7 @@ Result<Replayed> replay(const Call& call, const Recording& recording, const Part
   again.toolbox = nullptr;
   again.recorded = &calls;
   again.zone = context::StaticZone::as_recorded(first.first_message, first.tools);
+  again.static_sizes = std::make_shared<StaticSizes>(first.static_tokens);
   again.memories_max = 0;
   again.shows_date = false;
   const auto error = run(call, again, message, model, calls);
