@@ -309,6 +309,7 @@ chat::Request Turn::request(May may) const {
   if (last(chat::Role::User) > conversation.seen.messages) conversation.tail = tail_;
   // A conversation is continued: what it computed is kept, also over a restart.
   out.cache.persist = out.cache_prompt;
+  out.cache.before_seed = out.cache_prompt;
   out.trace = true;
   out.day = day_;
   if (talk_.static_tokens() > 0 || out.cache.border_messages) return out;

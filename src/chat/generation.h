@@ -85,6 +85,9 @@ struct Cache {
   std::string key{};
   bool persist = false;  // the state is saved on disk, at the border and when the request ends
   bool pin = false;      // the prefix up to the border, or the whole prompt, stays resident
+  /// A seed asks for the same bytes again, which some models give only from an empty cache. This
+  /// asks them for what is cached instead; the seed still chooses the random numbers.
+  bool before_seed = false;
   /// The border lies behind this many messages; 1..messages, of a Conversation only.
   std::optional<std::uint32_t> border_messages{};
 };

@@ -52,6 +52,14 @@ class Context(unittest.TestCase):
                 self.assertGreater(usage["prompt_tokens"], seen - 40)
                 seen = usage["prompt_tokens"] + usage["completion_tokens"]
 
+    def test_a_seed_costs_a_session_nothing(self):
+        """On a model whose bits depend on what was cached, too."""
+        with harness.scripted(data=self.data) as daemon:
+            self.say(daemon, "Hello!", seed=7)
+            self.settled(daemon)
+            usage = self.say(daemon, "And now?", seed=7)["usage"]
+            self.assertGreater(usage["prompt_tokens_details"]["cached_tokens"], 30, usage)
+
     def test_the_zones_are_shown(self):
         with self.daemon(HEARTH_CONTEXT_INSTRUCTIONS="You are Ann.") as daemon:
             self.say(daemon, "Hello!")

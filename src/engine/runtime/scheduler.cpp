@@ -200,10 +200,15 @@ Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
   return ok();
 }
 
-/// Where results depend on batching, a request with a seed gets none: how drafts fare beside others
-/// must not show in its answer.
+/// The same bytes are wanted for the same seed.
+bool Scheduler::is_repeatable(const chat::Request& request) {
+  return request.deterministic || (request.sampling.seed && !request.cache.before_seed);
+}
+
+/// Where results depend on batching, a request that is to be repeatable gets none: how drafts fare
+/// beside others must not show in its answer.
 bool Scheduler::may_draft(const chat::Request& request) const {
-  return model_.can_cut && request.lookup && (model_.batch_invariant || !request.sampling.seed);
+  return model_.can_cut && request.lookup && (model_.batch_invariant || !is_repeatable(request));
 }
 
 /// The same request with the same seed must give the same bytes when nothing runs beside it. Where
@@ -216,7 +221,7 @@ Sequences::Wish Scheduler::wish_for(const chat::Request& request) const {
   // What goes to disk must be what an empty cache would give, whoever continues it later.
   const bool saved = request.cache.persist && request.cache_prompt && model_.can_cut;
   if (saved) wish.layout = Sequences::Layout::InOrder;
-  if (!request.sampling.seed && !request.deterministic) return wish;
+  if (!is_repeatable(request)) return wish;
   wish.layout = model_.batch_invariant ? Sequences::Layout::InOrder : Sequences::Layout::Fresh;
   return wish;
 }

@@ -90,6 +90,7 @@ class Scheduler {
   Result<void> start(const std::shared_ptr<GenerateJob>& job);
   Sequences::Wish wish_for(const chat::Request& request) const;
   void step_promise();
+  static bool is_repeatable(const chat::Request& request);
   bool may_draft(const chat::Request& request) const;
 
   void step();

@@ -70,11 +70,12 @@ json sampling_body(const chat::Sampling& sampling) {
 }
 
 bool is_default(const chat::Cache& cache) {
-  return cache.key.empty() && !cache.persist && !cache.pin && !cache.border_messages;
+  return cache.key.empty() && !cache.persist && !cache.pin && !cache.before_seed &&
+         !cache.border_messages;
 }
 
 json cache_body(const chat::Cache& cache) {
-  json body{{"persist", cache.persist}, {"pin", cache.pin}};
+  json body{{"persist", cache.persist}, {"pin", cache.pin}, {"before_seed", cache.before_seed}};
   if (!cache.key.empty()) body["key"] = cache.key;
   if (cache.border_messages) body["border"] = *cache.border_messages;
   return body;
@@ -255,6 +256,7 @@ Result<chat::Cache> read_cache(const Fields& request, const chat::Prompt& prompt
   if (fields.has("key") && cache.key.empty()) return fields.wrong("key", "must not be empty");
   TRY(cache.persist, read_flag(fields, "persist"));
   TRY(cache.pin, read_flag(fields, "pin"));
+  TRY(cache.before_seed, read_flag(fields, "before_seed"));
   if (!fields.has("border")) return cache;
   const auto* talk = std::get_if<chat::Conversation>(&prompt);
   if (!talk) return fields.wrong("border", "only a conversation may have it");
