@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "app/oneshot.h"
-#include "app/script/script_run.h"
+#include "app/script_run.h"
 #include "cli/terminal/progress.h"
 #include "cli/terminal/style.h"
 

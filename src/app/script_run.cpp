@@ -1,4 +1,4 @@
-#include "app/script/script_run.h"
+#include "app/script_run.h"
 
 #include <condition_variable>
 #include <filesystem>
@@ -8,8 +8,8 @@
 #include "api/api.h"
 #include "app/assistant.h"
 #include "app/replay.h"
+#include "app/said_model.h"
 #include "app/scratch.h"
-#include "app/script/said_model.h"
 #include "base/fields.h"
 #include "store/inspect.h"
 

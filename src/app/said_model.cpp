@@ -1,4 +1,4 @@
-#include "app/script/said_model.h"
+#include "app/said_model.h"
 
 namespace hearth::app {
 namespace {

@@ -1,4 +1,4 @@
-#include "app/script/turn_script.h"
+#include "app/turn_script.h"
 
 #include "base/fields.h"
 #include "chat/message_json.h"

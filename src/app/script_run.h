@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "app/script/turn_script.h"
+#include "app/turn_script.h"
 #include "base/call.h"
 #include "base/result.h"
 #include "config/config.h"

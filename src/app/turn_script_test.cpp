@@ -1,4 +1,4 @@
-#include "app/script/turn_script.h"
+#include "app/turn_script.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
