@@ -140,10 +140,11 @@ void accept_durably(benchmark::State& state) {
     }
     accepted += done;
     state.PauseTiming();  // mailboxes are emptied
-    for (auto left = inbox.unfinished(soon()).value(); !left.empty();
-         left = inbox.unfinished(soon()).value())
+    for (const std::string& session : sessions) {
+      const auto left = inbox.unfinished_of(soon(), session).value();
       for (const store::Inbound& waiting : left)
         HEARTH_CHECK(inbox.drop(soon(), waiting.id, "").ok(), "it waits");
+    }
     state.ResumeTiming();
   }
   state.SetItemsProcessed(accepted);
