@@ -20,12 +20,13 @@ int main() {
   std::string folder = std::filesystem::temp_directory_path() / "hearth-tools-XXXXXX";
   HEARTH_CHECK(mkdtemp(folder.data()) != nullptr, "there is room for a folder");
   config::Config config;
-  config.data_dir = folder;
+  config.data_dir = folder + "/data";
   config.tools.workspace = {folder};
+  std::filesystem::create_directory(config.data_dir);
   Json tools = Json::array();
   {
     const SystemTime time;
-    const auto store = store::Store::open(folder + "/hearth.db").value();
+    const auto store = store::Store::open(config.data_dir + "/hearth.db").value();
     const auto assistant = app::Assistant::open(config, *store, time).value();
     for (const chat::Tool& tool : assistant->toolbox().offered())
       tools.push_back({{"type", "function"},
