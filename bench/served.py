@@ -3,9 +3,12 @@ on one connection that takes the time, and models that say a script."""
 import http.client
 import json
 import os
+import pathlib
+import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -18,6 +21,8 @@ SCRIPTS = peers.ROOT / "bench" / "scripts"
 LOOK_S = 0.0005
 STOP_TIMEOUT_S = 30
 ANSWER_TIMEOUT_S = 600
+GGUF_UINT32 = 4        # the type of a value in a GGUF file
+HEADER_BYTES = 1 << 20  # in which its own numbers stand, before the vocabulary
 QUIET_S = 0.25  # without a change, in which whatever went on behind an answer has ended
 
 
@@ -137,13 +142,42 @@ def ticks(pid):
         return 0
 
 
-def scripted_model(name):
-    """A model with Ember's vocabulary that says bench/scripts/NAME.json, made when its script is newer."""
-    script, model, maker = SCRIPTS / f"{name}.json", peers.RESULTS.parent / f"{name}.gguf", BIN / "make_scripted_model"
+def shown_tools():
+    """Hearth's own tools as a model is shown them, as the `tools` of a request."""
+    made = subprocess.run([BIN / "shown_tools"], check=True, capture_output=True)
+    return json.loads(made.stdout)
+
+
+def scripted_model(name, cases=None):
+    """A model with Ember's vocabulary that says bench/scripts/NAME.json, or `cases`; made when they are newer."""
+    model, maker = peers.RESULTS.parent / f"{name}.gguf", BIN / "make_scripted_model"
     if not maker.exists():
         sys.exit(f"{maker} is not there: cmake --build --preset release --target scripted_model")
+    model.parent.mkdir(parents=True, exist_ok=True)
+    script = SCRIPTS / f"{name}.json"
+    if cases is not None:
+        script, text = model.with_suffix(".json"), json.dumps(cases, indent=1)
+        if not script.exists() or script.read_text(encoding="utf-8") != text:
+            script.write_text(text, encoding="utf-8")
     made_of = max(path.stat().st_mtime for path in (script, maker, peers.EMBER))
     if not model.exists() or model.stat().st_mtime < made_of:
-        model.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run([maker, peers.EMBER, script, model], check=True, stdout=sys.stderr)
     return model
+
+
+def stretched(model, context):
+    """The same model with another number of tokens that it says it holds: for one of random weights, or one that
+    looks at its last words only, this is a label and nothing else."""
+    model = pathlib.Path(model)
+    longer = peers.RESULTS.parent / f"{model.stem}-context-{context}.gguf"
+    if not longer.exists() or longer.stat().st_mtime < model.stat().st_mtime:
+        part = longer.with_suffix(".part")
+        shutil.copyfile(model, part)
+        with open(part, "r+b") as file:
+            found = re.search(rb"\w+\.context_length" + struct.pack("<I", GGUF_UINT32), file.read(HEADER_BYTES))
+            if not found:
+                sys.exit(f"{model}: the head does not say how many tokens it holds")
+            file.seek(found.end())
+            file.write(struct.pack("<I", context))
+        part.rename(longer)
+    return longer

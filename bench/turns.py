@@ -22,7 +22,6 @@ the engine's writing is not the daemon's memory.
 Then the turns of 1 beside those of a new store, and searches as requests over HTTP."""
 import concurrent.futures
 import contextlib
-import json
 import os
 import shutil
 import statistics
@@ -48,7 +47,7 @@ SEARCHES = {"a rare word": "w777", "a rare and a common word": "house w777", "a 
 def sizes(quick):
     """How much of everything: (talks of a round, pairs of a talk, sessions, turns of each, messages of the year,
     starts of a round, searches)."""
-    return (1, 3, 4, 3, 2_000, 1, 3) if quick else (4, 10, 100, 20, 100_000, 3, 25)
+    return (1, 3, 4, 3, 2_000, 1, 3) if quick else (3, 10, 100, 20, 100_000, 3, 25)
 
 
 # ---- turns --------------------------------------------------------------------------------------
@@ -177,9 +176,9 @@ def say_in_all(daemon, sessions, count):
     """`count` turns in each session, by several clients at once."""
     def say(names):
         with served.Client(daemon) as client:
-            for _ in range(count):
-                for name in names:
-                    client.say(name, QUESTION)
+            for name in names:
+                for _ in range(count):
+                    client.say(name, f"This is talk {name}. {QUESTION}")
     with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
         for done in [pool.submit(say, sessions[at::CLIENTS]) for at in range(CLIENTS)]:
             done.result()
@@ -251,7 +250,7 @@ def main():
         chosen.rounds = 1
     report = peers.Report("turns", "Turns that are remembered", chosen)
     model, found = served.scripted_model("turns"), Differences()
-    tools = json.loads(subprocess.run([served.BIN / "shown_tools"], check=True, capture_output=True).stdout)
+    tools = served.shown_tools()
     with tempfile.TemporaryDirectory(prefix="hearth-turns-") as folder, contextlib.ExitStack() as stack:
         workspace = os.path.join(folder, "workspace")
         folders = {store: os.path.join(folder, f"data-{at}") for at, store in enumerate(STORES)}
