@@ -4,15 +4,20 @@ import contextlib
 import json
 import pathlib
 import socket
+import struct
 import sys
+import tempfile
 import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import dialogue  # noqa: E402
 import peers  # noqa: E402
 import plot  # noqa: E402
 import report  # noqa: E402
+import served  # noqa: E402
+import turns  # noqa: E402
 
 
 def event(content=None, **fields):
@@ -147,6 +152,81 @@ class Tables(unittest.TestCase):
         self.assertEqual(peers.prompt(40, "a"), peers.prompt(40, "a"))
         self.assertNotEqual(peers.prompt(40, "a").split()[:3], peers.prompt(40, "b").split()[:3])
         self.assertEqual(len(peers.prompt(40, "a").split()), 40)
+
+
+class Sessions(unittest.TestCase):
+    TURNS = [{"user": "a", "reply": "1"},
+             {"user": "b", "call": ["read_file", {"path": "x"}], "result": "r", "reply": "2"},
+             {"user": "c", "call": ["read_file", {"path": "s"}], "result": "skill", "reads_skill": True, "reply": "3"}]
+
+    def test_a_stretched_model_differs_in_its_context_alone(self):
+        key = b"llama.context_length" + struct.pack("<I", served.GGUF_UINT32)
+        with tempfile.TemporaryDirectory() as folder:
+            results, peers.RESULTS = peers.RESULTS, pathlib.Path(folder, "results")
+            try:
+                model = pathlib.Path(folder, "m.gguf")
+                model.write_bytes(b"GGUF" + key + struct.pack("<I", 2048) + b"rest")
+                longer = served.stretched(model, 8192)
+                self.assertEqual(longer.read_bytes(), b"GGUF" + key + struct.pack("<I", 8192) + b"rest")
+                model.write_bytes(b"GGUF and no number")
+                longer.unlink()
+                with self.assertRaises(SystemExit):
+                    served.stretched(model, 8192)
+            finally:
+                peers.RESULTS = results
+
+    def test_the_prompts_of_a_transcript(self):
+        said = [{"turn": 0, "role": "system", "content": "own"}, {"turn": 0, "role": "user", "content": "a"},
+                {"turn": 0, "role": "assistant", "content": "1", "model": "m"},
+                {"turn": 1, "role": "user", "content": "b"},
+                {"turn": 1, "role": "assistant", "content": "", "tool_calls": [{"id": "c"}]},
+                {"turn": 1, "role": "tool", "content": "r", "tool_call_id": "c"},
+                {"turn": 1, "role": "assistant", "content": "2"}]
+        calls = dialogue.prompts_of("first", said)
+        self.assertEqual([(turn, len(messages)) for turn, messages in calls], [(0, 2), (1, 4), (1, 6)])
+        self.assertEqual(calls[0][1], [{"role": "system", "content": "first"}, {"role": "user", "content": "a"}])
+        self.assertEqual(calls[2][1][2], {"role": "assistant", "content": "1"})
+
+    def test_the_date_stands_behind_the_last_question(self):
+        messages = [{"role": "user", "content": "a"}, {"role": "user", "content": "b"},
+                    {"role": "tool", "content": "r"}]
+        dated = dialogue.with_date(messages)
+        self.assertEqual([one["content"] for one in dated], ["a", "b" + dialogue.DATE, "r"])
+        self.assertEqual(messages[1]["content"], "b")
+
+    def test_what_is_injected_needs_no_call_to_read_a_skill(self):
+        calls = dialogue.injected(self.TURNS, "rules")
+        self.assertEqual([turn for turn, _ in calls], [0, 1, 1, 2])
+        for text in dialogue.skills().values():
+            self.assertIn(text, calls[0][1][0]["content"])
+        self.assertEqual([one["role"] for one in calls[-1][1]],
+                         ["system", "user", "assistant", "user", "assistant", "tool", "assistant", "user"])
+
+    def test_the_script_says_a_result_in_one_way(self):
+        turns_ = [dict(turn) for turn in self.TURNS] + [dict(self.TURNS[1]) | {"reply": "4"}]
+        cases = dialogue.cases_of(turns_)
+        self.assertEqual(cases[-2:], [{"tool_response": "r", "reply": "2"}, {"tool_response": "skill", "reply": "3"}])
+        self.assertEqual(turns_[-1]["reply"], "2")
+        self.assertEqual((dialogue.fewer([1, 1], [4, 4]), dialogue.fewer([4], [4])), (75, 0))
+
+    def test_what_a_turn_costs_more(self):
+        found = turns.Differences()
+        for number, pairs in enumerate(([(5, 4), (7, 5), (9, 6)], [(4, 3), (4, 3), (14, 9)])):
+            for pair in pairs:
+                found.add(turns.NEW, "hello", number, pair)
+        self.assertEqual(found.of_rounds(turns.NEW, "hello", max), [3, 5])
+        self.assertEqual((found.p50(turns.NEW, "hello"), found.turns(turns.NEW, "hello")), (1.5, [7, 4]))
+
+    def test_a_turn_is_compared_only_with_the_same(self):
+        def answer(prompt, cached, text="x", said=1):
+            return {"choices": [{"message": {"content": text}}],
+                    "usage": {"prompt_tokens": prompt, "completion_tokens": said,
+                              "prompt_tokens_details": {"cached_tokens": cached}}}
+        check = turns.Talk.check
+        check(None, answer(30, 20, said=2), [answer(10, 5), answer(20, 15)])
+        for other in (answer(21, 15), answer(20, 14), answer(20, 15, "y")):
+            with self.assertRaises(SystemExit):
+                check(None, answer(30, 20, said=2), [answer(10, 5), other])
 
 
 class Picture(unittest.TestCase):

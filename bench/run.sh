@@ -8,7 +8,7 @@ python=${PYTHON:-/usr/bin/python3}
 hearth=${HEARTH:-build/release/bin/hearth}
 
 quick=(footprint http_speed quiet memory freeze hang_up overload streams second_turn neighbour
-  two_engines editing json_schema snapshots store decode_beside_llama_bench)
+  two_engines editing json_schema snapshots store turns dialogue decode_beside_llama_bench)
 long=(sessions growth)
 listed=" ${quick[*]} ${long[*]} "
 
@@ -24,7 +24,10 @@ prepare() {
   case " $* " in
     *" sessions "*) bench/model.sh q4_0 4 >/dev/null || fail "cannot make the small model" ;;
   esac
-  cmake --build --preset release --target bench_programs >/dev/null ||
+  case " $* " in
+    *" dialogue "*) bench/model.sh qwen2.5 >/dev/null || fail "cannot make the model that counts" ;;
+  esac
+  cmake --build --preset release --target bench_programs make_scripted_model >/dev/null ||
     fail "cannot build the programs in C++"
 }
 

@@ -20,18 +20,15 @@
 #include "store/sessions.h"
 #include "store/transcript.h"
 #include "store/turns.h"
+#include "year.h"
 
 namespace {
 
 using namespace hearth;
+using bench::entry, bench::sentence, bench::soon;
 namespace fs = std::filesystem;
 
 constexpr int kProducers = 32;
-constexpr int kYearMessages = 100'000;
-constexpr int kYearSessions = 500;
-constexpr int kAtOnce = 100;  // while the year is made
-
-Call soon() { return Call::within(Millis(60'000)); }
 
 /// A folder that goes with its store.
 class Place {
@@ -62,45 +59,12 @@ class Place {
   std::unique_ptr<store::Store> store_;
 };
 
-/// Sentences of common words and rare ones, the same for the same number.
-std::string sentence(unsigned number) {
-  static constexpr const char* kCommon[] = {"the",  "house", "of",  "a",    "friend", "and",
-                                            "what", "is",    "on",  "my",   "list",   "for",
-                                            "file", "today", "can", "write"};
-  std::string text;
-  unsigned state = number * 2'654'435'761u + 1;
-  for (int i = 0; i < 30; ++i) {
-    state = state * 1'664'525u + 1'013'904'223u;
-    const bool rare = (state >> 28) == 0;
-    text += rare ? "w" + std::to_string((state >> 8) % 20'000) : kCommon[(state >> 24) % 16];
-    text += ' ';
-  }
-  return text;
-}
-
-store::Entry entry(unsigned number) {
-  const bool asks = number % 2 == 0;
-  return {.message = {.role = asks ? chat::Role::User : chat::Role::Assistant,
-                      .content = sentence(number)},
-          .turn = number / 2,
-          .tokens = std::vector<std::int32_t>(asks ? 0 : 40, 7)};
-}
-
 /// The store after a year, made once.
 struct Year {
   Place place;
   std::vector<std::string> sessions;
 
-  Year() {
-    store::Transcript transcript(place.store(), place.time());
-    for (int i = 0; i < kYearSessions; ++i) sessions.push_back(place.new_session());
-    for (unsigned at = 0; at < kYearMessages; at += kAtOnce) {
-      std::vector<store::Entry> entries;
-      for (unsigned i = at; i < at + kAtOnce; ++i) entries.push_back(entry(i));
-      const std::string& session = sessions[at / kAtOnce % kYearSessions];
-      HEARTH_CHECK(transcript.append(soon(), session, entries).ok(), "the disk has room");
-    }
-  }
+  Year() : sessions(bench::make_year(place.store(), place.time(), "o")) {}
 };
 
 Year& year() {
@@ -140,10 +104,11 @@ void accept_durably(benchmark::State& state) {
     }
     accepted += done;
     state.PauseTiming();  // mailboxes are emptied
-    for (auto left = inbox.unfinished(soon()).value(); !left.empty();
-         left = inbox.unfinished(soon()).value())
+    for (const std::string& session : sessions) {
+      const auto left = inbox.unfinished_of(soon(), session).value();
       for (const store::Inbound& waiting : left)
         HEARTH_CHECK(inbox.drop(soon(), waiting.id, "").ok(), "it waits");
+    }
     state.ResumeTiming();
   }
   state.SetItemsProcessed(accepted);
