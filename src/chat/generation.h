@@ -160,6 +160,9 @@ struct Started {
   std::uint32_t cached_tokens = 0;
   std::uint32_t seed = 0;
   bool deterministic = false;  // the promise was asked for and is kept
+  /// What of the request's schemas is asked of the model but not enforced, each with its place:
+  /// "tools[0].function.parameters.properties.a.multipleOf: is not understood".
+  std::vector<std::string> loosened{};
 };
 
 /// What came since the last event. Text is valid UTF-8 and never ends inside a character.

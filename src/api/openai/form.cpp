@@ -122,6 +122,7 @@ Json Form::usage_chunk(const std::vector<Choice>& choices) const {
 
 void Form::say_promise(Json& out, const chat::Started& started) {
   if (started.deterministic) out["deterministic"] = true;
+  if (!started.loosened.empty()) out["loosened"] = started.loosened;
 }
 
 std::string dump(const Json& value) {

@@ -9,16 +9,19 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr double kLogprobMin = -9'999;  // "never", as OpenAI's API writes it
+constexpr double kLogprobMin = -9'999;          // "never", as OpenAI's API writes it
+constexpr std::size_t kLoosenedMax = 128 * 32;  // of as many tools as one request may bring
 constexpr double kMillisMax = 1e12;
 
 // ---- writing. Empty parts are left out: one Delta is sent for nearly every token. --------------
 
 json body(const chat::Started& started) {
-  return {{"prompt_tokens", started.prompt_tokens},
-          {"cached_tokens", started.cached_tokens},
-          {"seed", started.seed},
-          {"deterministic", started.deterministic}};
+  json value{{"prompt_tokens", started.prompt_tokens},
+             {"cached_tokens", started.cached_tokens},
+             {"seed", started.seed},
+             {"deterministic", started.deterministic}};
+  for (const std::string& line : started.loosened) value["loosened"].push_back(clean(line));
+  return value;
 }
 
 json body(const chat::ToolCallDelta& call) {
@@ -85,6 +88,11 @@ Result<chat::Event> read_started(const Fields& fields) {
   TRY(started.cached_tokens, read_u32(fields, "cached_tokens", 0, started.prompt_tokens));
   TRY(started.seed, read_u32(fields, "seed"));
   TRY(started.deterministic, read_flag(fields, "deterministic"));
+  TRY(const Json* loosened, fields.array("loosened", kLoosenedMax));
+  for (const Json& line : loosened ? *loosened : Json::array()) {
+    if (!line.is_string()) return fields.wrong("loosened", "an array of strings is required");
+    started.loosened.push_back(line.get<std::string>());
+  }
   return chat::Event(started);
 }
 
