@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "base/log.h"
+#include "store/schema/schema_4.h"
 
 namespace hearth::store {
 namespace {
@@ -214,7 +215,8 @@ CREATE TABLE summaries (        -- what stands for the messages that went to the
   created_ms INTEGER NOT NULL,
   PRIMARY KEY (session_id, number)
 ) WITHOUT ROWID;
-)sql"}};
+)sql"},
+                                     {4, kSchema4}};
 
 Result<void> write_copy(Database& database, const std::string& copy) {
   TRY(Query query, database.query("VACUUM INTO ?"));
