@@ -9,8 +9,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr double kLogprobMin = -9'999;          // "never", as OpenAI's API writes it
-constexpr std::size_t kLoosenedMax = 128 * 32;  // of as many tools as one request may bring
+constexpr double kLogprobMin = -9'999;  // "never", as OpenAI's API writes it
 constexpr double kMillisMax = 1e12;
 
 // ---- writing. Empty parts are left out: one Delta is sent for nearly every token. --------------
@@ -82,17 +81,23 @@ json body(const chat::Finished& finished) {
 
 // ---- reading ----------------------------------------------------------------------------------
 
+Result<std::vector<std::string>> read_loosened(const Fields& fields) {
+  TRY(const json* lines, fields.array("loosened", chat::kLoosenedMax));
+  if (!lines) return std::vector<std::string>();
+  const bool fits = std::ranges::all_of(*lines, [](const json& line) {
+    return line.is_string() && line.get_ref<const std::string&>().size() <= chat::kLoosenedBytesMax;
+  });
+  if (!fits) return fields.wrong("loosened", "must hold texts of at most 256 bytes");
+  return lines->get<std::vector<std::string>>();
+}
+
 Result<chat::Event> read_started(const Fields& fields) {
   chat::Started started;
   TRY(started.prompt_tokens, read_u32(fields, "prompt_tokens"));
   TRY(started.cached_tokens, read_u32(fields, "cached_tokens", 0, started.prompt_tokens));
   TRY(started.seed, read_u32(fields, "seed"));
   TRY(started.deterministic, read_flag(fields, "deterministic"));
-  TRY(const Json* loosened, fields.array("loosened", kLoosenedMax));
-  for (const Json& line : loosened ? *loosened : Json::array()) {
-    if (!line.is_string()) return fields.wrong("loosened", "an array of strings is required");
-    started.loosened.push_back(line.get<std::string>());
-  }
+  TRY(started.loosened, read_loosened(fields));
   return chat::Event(started);
 }
 
