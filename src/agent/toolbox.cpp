@@ -271,8 +271,10 @@ Result<chat::Question> Toolbox::question(const Call& call, const store::Approval
 Result<store::Approval> Toolbox::decide(const Call& call, const std::string& owner,
                                         const std::string& id, const Answer& answer) const {
   store::Approvals approvals(parts_.store, parts_.time);
-  if (answer.verdict.scope == store::ApprovalScope::Once)
+  if (answer.verdict.scope == store::ApprovalScope::Once) {
+    if (answer.holds) return field_error("expires", "needs the scope session or always");
     return approvals.decide(call, owner, id, answer.verdict);
+  }
   TRY(const store::Approval asked, approvals.find(call, owner, id));
   TRY(const store::Rule rule, rule_from(call, asked, answer));
   return approvals.decide(call, owner, id, answer.verdict, rule);
@@ -293,6 +295,7 @@ Result<store::Rule> Toolbox::rule_from(const Call& call, const store::Approval& 
                                                     : store::Rule::Decision::Deny};
   if (answer.verdict.scope == store::ApprovalScope::Session)
     rule.session_id = approval.asked.session_id;
+  if (answer.holds) rule.expires_ms = unix_time<Millis>(parts_.time) + answer.holds->count();
   return rule;
 }
 

@@ -48,14 +48,15 @@ class Toolbox final : public ToolCalls {
   struct Answer {
     store::Verdict verdict;
     policy::Breadth breadth = policy::Breadth::This;  // of what is learned
+    std::optional<Millis> holds{};                    // what is learned; absent: for good
   };
   /// What waits for an owner's answer, oldest first, as the rules in force see it now. Errors:
   /// those of the store, Timeout, Cancelled.
   Result<std::vector<chat::Question>> waiting(const Call& call, const std::string& owner) const;
   /// Decides what a person was asked; with a scope beyond Once, the answer is learned as a rule. A
   /// path is learned from the root of the file system: the workspace may be another one tomorrow.
-  /// Errors: InvalidInput (`scope`, `pattern`: such a rule would change nothing), those of
-  /// store::Approvals::decide().
+  /// Errors: InvalidInput (`scope`, `pattern`: such a rule would change nothing; `expires`: an
+  /// answer that holds once has no end), those of store::Approvals::decide().
   Result<store::Approval> decide(const Call& call, const std::string& owner, const std::string& id,
                                  const Answer& answer) const;
 

@@ -205,6 +205,32 @@ TEST_F(AgentToolbox, LearnsFromAnAnswer) {
   }
 }
 
+TEST_F(AgentToolbox, WhatWasLearnedForATimeEnds) {
+  using Scope = store::ApprovalScope;
+  for (const Scope scope : {Scope::Session, Scope::Always}) {
+    const std::string name = store::approval_scope_name(scope);
+    place_.owner = "ann-" + name;
+    place_.session_id = store::Sessions(*store_, time_).create(soon(), place_.owner).value().id;
+    act(call_of("ring", "tower"));
+    const Toolbox::Answer answer{{true, scope, "x"}, policy::Breadth::This, Millis(1'800'000)};
+    ASSERT_TRUE(toolbox_->decide(soon(), place_.owner, asked_, answer).ok());
+    time_.advance(Millis(1'799'999));
+    EXPECT_THAT(act(call_of("ring", "tower", "c2")), HasSubstr("rung"));
+    time_.advance(Millis(1));
+    EXPECT_THAT(act(call_of("ring", "tower", "c3")), HasSubstr("asks"));
+  }
+}
+
+TEST_F(AgentToolbox, AnAnswerThatHoldsOnceHasNoEnd) {
+  act(call_of("ring", "tower"));
+  const auto refused = toolbox_->decide(
+      soon(), "ann", asked_,
+      {{true, store::ApprovalScope::Once, "x"}, policy::Breadth::This, Millis(1'000)});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().field, "expires");
+  EXPECT_EQ(toolbox_->waiting(soon(), "ann").value().size(), 1u);
+}
+
 /// What was answered and what was learned are one: an answer that cannot be kept whole is none.
 TEST_F(AgentToolbox, CanBeAnsweredOtherwiseWhenARuleCannotBeLearned) {
   const std::string where(store::Rules::kPatternBytesMax + 1, 'x');

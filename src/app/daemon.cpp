@@ -11,7 +11,9 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
 #include "net/client.h"
@@ -63,6 +65,38 @@ std::optional<DaemonInfo> parse_pid_file(int fd) {
   info.host = text_of("host");
   info.version = text_of("version");
   return info;
+}
+
+/// Whether the process is on its way out: killed, but not gone, or gone. Such a one holds what it
+/// had locked until the kernel has taken its memory away, which is longer than its sockets live.
+bool is_ending(pid_t pid) {
+  constexpr unsigned long kExiting = 0x4;  // PF_EXITING
+  constexpr unsigned long kKilled = 1UL << (SIGKILL - 1);
+  constexpr std::size_t kFlags = 6, kPending = 28;  // behind the name; man 5 proc, /proc/PID/stat
+  if (pid <= 0) return true;  // the file does not say yet whose it is, or not any more
+  if (kill(pid, 0) != 0 && errno == ESRCH) return true;
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  std::istringstream words(text.substr(std::min(text.size(), text.rfind(')') + 1)));
+  const std::vector<std::string> fields(std::istream_iterator<std::string>(words), {});
+  if (fields.size() <= kPending) return false;  // nobody tells
+  const auto bits = [&](std::size_t field) {
+    return std::strtoul(fields[field].c_str(), nullptr, 10);
+  };
+  return fields[0] == "Z" || fields[0] == "X" || (bits(kFlags) & kExiting) != 0 ||
+         (bits(kPending) & kKilled) != 0;
+}
+
+/// Waits only for a holder that is ending.
+bool take_lock(const Call& call, int fd) {
+  for (;;) {
+    auto lock = whole_file(F_WRLCK);
+    if (fcntl(fd, F_OFD_SETLK, &lock) == 0) return true;
+    const auto other = parse_pid_file(fd);
+    const bool may_wait = Clock::now() < call.deadline && !call.stop.stop_requested();
+    if (!may_wait || !is_ending(other ? other->pid : 0)) return false;
+    std::this_thread::sleep_for(kPollInterval);
+  }
 }
 
 Result<void> write_pid_file(int fd, const std::string& path, const std::string& host,
@@ -170,7 +204,7 @@ std::string DaemonInfo::url() const {
   return "http://" + (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-Result<DaemonLock> DaemonLock::acquire(const std::string& data_dir) {
+Result<DaemonLock> DaemonLock::acquire(const Call& call, const std::string& data_dir) {
   std::error_code error;
   if (std::filesystem::create_directories(data_dir, error)) chmod(data_dir.c_str(), 0700);
   if (error)
@@ -180,8 +214,7 @@ Result<DaemonLock> DaemonLock::acquire(const std::string& data_dir) {
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return system_error("cannot open " + path);
   DaemonLock mine(fd, path);
-  auto lock = whole_file(F_WRLCK);
-  if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
+  if (!take_lock(call, fd)) {
     const auto other = parse_pid_file(fd);
     close(std::exchange(mine.fd_, -1));
     const std::string who = other ? " (pid " + std::to_string(other->pid) + ")" : "";

@@ -27,8 +27,10 @@ struct DaemonInfo {
 /// ends.
 class DaemonLock {
  public:
-  /// Creates the directory (0700) if needed. Errors: Busy (names the pid that has it), Unavailable.
-  static Result<DaemonLock> acquire(const std::string& data_dir);
+  /// Creates the directory (0700) if needed. A daemon that was killed keeps the lock until it is
+  /// gone: waited for as long as `call` lasts. Errors: Busy (names the pid that has it),
+  /// Unavailable.
+  static Result<DaemonLock> acquire(const Call& call, const std::string& data_dir);
   DaemonLock(DaemonLock&& other) noexcept;
   DaemonLock& operator=(DaemonLock&&) = delete;
   ~DaemonLock();

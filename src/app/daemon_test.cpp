@@ -1,6 +1,8 @@
 #include "app/daemon.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +12,8 @@
 
 namespace hearth::app {
 namespace {
+
+Call soon() { return Call::within(Millis(20'000)); }
 
 class DataDir {
  public:
@@ -26,9 +30,9 @@ class DataDir {
 
 TEST(DaemonLock, SecondOneIsRefusedAndNamesThePid) {
   DataDir dir;
-  const auto first = DaemonLock::acquire(dir.path());
+  const auto first = DaemonLock::acquire(soon(), dir.path());
   ASSERT_TRUE(first.ok()) << first.error().message;
-  const auto second = DaemonLock::acquire(dir.path());
+  const auto second = DaemonLock::acquire(soon(), dir.path());
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().code, Code::Busy);
   EXPECT_NE(second.error().message.find(std::to_string(getpid())), std::string::npos)
@@ -38,7 +42,7 @@ TEST(DaemonLock, SecondOneIsRefusedAndNamesThePid) {
 TEST(DaemonLock, CreatesThePrivateDirectory) {
   DataDir dir;
   const std::string inner = dir.path() + "/a/b";
-  const auto lock = DaemonLock::acquire(inner);
+  const auto lock = DaemonLock::acquire(soon(), inner);
   ASSERT_TRUE(lock.ok());
   struct stat status {};
   ASSERT_EQ(stat(inner.c_str(), &status), 0);
@@ -47,15 +51,39 @@ TEST(DaemonLock, CreatesThePrivateDirectory) {
 
 TEST(DaemonLock, FreedWhenItEnds) {
   DataDir dir;
-  { ASSERT_TRUE(DaemonLock::acquire(dir.path()).ok()); }
-  EXPECT_TRUE(DaemonLock::acquire(dir.path()).ok());
+  { ASSERT_TRUE(DaemonLock::acquire(soon(), dir.path()).ok()); }
+  EXPECT_TRUE(DaemonLock::acquire(soon(), dir.path()).ok());
+}
+
+/// Its lock is held until its memory is gone, and longer than its sockets are open.
+TEST(DaemonLock, OneThatWasKilledIsWaitedFor) {
+  constexpr std::size_t kMemoryBytes = 128UL * 1024 * 1024;
+  DataDir dir;
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    void* const memory = mmap(nullptr, kMemoryBytes, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    const auto lock = DaemonLock::acquire(soon(), dir.path());
+    if (memory == MAP_FAILED || !lock.ok() || write(ready[1], "x", 1) != 1) _exit(1);
+    for (;;) pause();
+  }
+  char byte = 0;
+  ASSERT_EQ(read(ready[0], &byte, 1), 1);
+  close(ready[0]);
+  close(ready[1]);
+  kill(child, SIGKILL);
+  const auto lock = DaemonLock::acquire(soon(), dir.path());  // at once
+  EXPECT_TRUE(lock.ok()) << lock.error().message;
+  waitpid(child, nullptr, 0);
 }
 
 TEST(FindDaemon, TellsWhereItListens) {
   DataDir dir;
   EXPECT_FALSE(find_daemon(dir.path()).value().has_value());
   {
-    auto lock = DaemonLock::acquire(dir.path());
+    auto lock = DaemonLock::acquire(soon(), dir.path());
     ASSERT_TRUE(lock.ok());
     const auto starting = find_daemon(dir.path());
     ASSERT_TRUE(starting.value().has_value());
@@ -74,7 +102,7 @@ TEST(FindDaemon, AFileLeftByAKilledDaemonIsNoDaemon) {
   DataDir dir;
   const pid_t child = fork();
   if (child == 0) {
-    auto lock = DaemonLock::acquire(dir.path());
+    auto lock = DaemonLock::acquire(soon(), dir.path());
     _exit(lock.ok() && lock.value().publish("127.0.0.1", 1).ok()
               ? 0
               : 1);  // no destructor: as if killed

@@ -23,6 +23,7 @@
 namespace hearth::app {
 namespace {
 
+constexpr Millis kHandoverMax{5'000};  // a daemon that was killed takes its end
 constexpr Millis kRecoverMax{60'000};  // reading what the last process left
 constexpr Millis kLoadingPoll{20};     // how soon a loaded model is announced
 constexpr Millis kDrainingPoll{20};    // how soon the last answer's end is noticed
@@ -119,7 +120,7 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   const config::Config& config = loaded.config;
   const Signals signals;
   TRY_VOID(log::start(config.log.level, "daemon"));
-  TRY(auto lock, DaemonLock::acquire(config.data_dir));
+  TRY(auto lock, DaemonLock::acquire(Call::within(kHandoverMax), config.data_dir));
   TRY(const auto identity, vault::Identity::open_or_create(config.key_path));
 
   const SystemTime time;

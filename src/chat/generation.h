@@ -129,6 +129,8 @@ inline constexpr std::size_t kLogitBiasMax = 1'024;
 inline constexpr std::uint32_t kTopLogprobsMax = 20;
 inline constexpr std::size_t kSchemaBytesMax = 64 * 1024;
 inline constexpr std::size_t kGrammarBytesMax = 64 * 1024;
+inline constexpr std::size_t kLoosenedMax = 128;
+inline constexpr std::size_t kLoosenedBytesMax = 256;
 
 enum class FinishReason : std::uint8_t {
   Stop,
@@ -167,6 +169,10 @@ struct Started {
   std::uint32_t cached_tokens = 0;
   std::uint32_t seed = 0;
   bool deterministic = false;  // the promise was asked for and is kept
+  /// What of the request's schemas is asked of the model but not enforced, each with its place:
+  /// "tools[0].function.parameters.properties.a.multipleOf: is not understood". At most
+  /// kLoosenedMax of at most kLoosenedBytesMax; what is beyond is cut, and ends with "…".
+  std::vector<std::string> loosened{};
 };
 
 /// What came since the last event. Text is valid UTF-8 and never ends inside a character.

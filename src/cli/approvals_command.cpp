@@ -11,6 +11,7 @@
 #include "cli/sessions/talk.h"
 #include "cli/sessions/visit.h"
 #include "cli/terminal/table.h"
+#include "policy/scope.h"
 
 namespace hearth::cli {
 namespace {
@@ -48,12 +49,14 @@ Exit status: 0 shown, 1 there is no such question, or no daemon, 2 wrong setting
 constexpr const char* kAllowFooter =
     R"(The turn that waited goes on, and the rest of its answer is printed. With --scope
 session or always the answer is kept as a rule for this very target, or with --pattern
-alike for what is like it; `hearth approvals show` tells the patterns. What hearth.toml
-asks for is asked each time, so there an answer holds once.
+alike for what is like it; `hearth approvals show` tells the patterns. With --for the
+rule ends after that time. What hearth.toml asks for is asked each time, so there an
+answer holds once.
 
 Examples:
   hearth approvals allow appr_0123456789abcdefghijklmn
   hearth approvals allow appr_0123456789abcdefghijklmn --scope always --pattern alike
+  hearth approvals allow appr_0123456789abcdefghijklmn --pattern alike --for 30m
 
 Exit status: 0 answered, 1 failed, 2 wrong command line or settings, 3 the turn waits for
 another decision.)";
@@ -72,8 +75,9 @@ constexpr Millis kAnswerExtra{60'000};  // for the daemon's queue, beyond the lo
 
 struct Options {
   std::string id{};
-  std::string scope = "once";
+  std::string scope{};  // empty: once, or always if it holds for a time
   std::string pattern = "this";
+  std::string holds{};
   bool as_json = false;
 };
 
@@ -136,9 +140,12 @@ Result<int> show(const Asking& with, const std::string& id) {
   return kDone;
 }
 
-Answer::Scope scope_of(const std::string& name) {
-  if (name == "session") return Answer::Scope::Session;
-  return name == "always" ? Answer::Scope::Always : Answer::Scope::Once;
+Answer answer_of(const Options& options, bool allow) {
+  Answer answer{.allow = allow, .alike = options.pattern == "alike", .holds = options.holds};
+  const bool lasts = options.scope == "always" || (options.scope.empty() && !options.holds.empty());
+  if (lasts) answer.scope = Answer::Scope::Always;
+  if (options.scope == "session") answer.scope = Answer::Scope::Session;
+  return answer;
 }
 
 /// Answers, and shows the rest of the turn.
@@ -152,9 +159,8 @@ Result<int> decide(const Asking& with, const Options& options, bool allow) {
     at_line_start = text.ends_with('\n');
   };
   Talk talk(with.client, with.config);
-  const auto reply =
-      talk.decide(with.call, approval, {allow, scope_of(options.scope), options.pattern == "alike"},
-                  {.on_text = on_text, .on_note = {}});
+  const auto reply = talk.decide(with.call, approval, answer_of(options, allow),
+                                 {.on_text = on_text, .on_note = {}});
   if (!at_line_start) std::cout << std::endl;
   if (!reply.ok()) return reply.error();
   for (const Approval& next : reply.value().approvals)
@@ -165,6 +171,11 @@ Result<int> decide(const Asking& with, const Options& options, bool allow) {
 int decide_one(const Context& context, const Options& options, bool allow) {
   const auto loaded = load_settings(context);
   if (!loaded.ok()) return fail_usage(loaded.error().message);
+  if (!options.holds.empty()) {
+    const auto holds = policy::parse_hold(options.holds, "--for");
+    if (!holds.ok()) return fail_usage(holds.error().message);
+    if (options.scope == "once") return fail_usage("--for: needs --scope session or always");
+  }
   const config::Config& config = loaded.value().config;
   const Millis longest = std::max(config.model.request_timeout, config.agent.turn_timeout);
   return visit_approvals(context, longest + kAnswerExtra,
@@ -208,6 +219,10 @@ void add_deciding(CLI::App& group, Context& context, const std::shared_ptr<Optio
   command->add_option("--pattern", options->pattern, "this (the default) or alike")
       ->check(CLI::IsMember({"this", "alike"}).description(""))
       ->type_name("PATTERN");
+  command
+      ->add_option("--for", options->holds,
+                   "How long the rule holds, 1s to 24h; with it, --scope is always by default")
+      ->type_name("TIME");
 }
 
 }  // namespace

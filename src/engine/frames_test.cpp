@@ -148,6 +148,10 @@ TEST(Frames, EveryReplySurvives) {
       LoadFailed{{Code::Corrupt, "the file is cut short", "model.path"}},
       GenerateEvent{1, chat::Started{10, 10, 42}},
       GenerateEvent{1, chat::Started{10, 0, 0, true}},
+      GenerateEvent{1, chat::Started{10, 0, 0, false, {"a: é", ""}}},
+      GenerateEvent{1, chat::Started{10, 0, 0, false,
+                                     std::vector(chat::kLoosenedMax,
+                                                 std::string(chat::kLoosenedBytesMax, 'x'))}},
       GenerateEvent{1, chat::Delta{}},
       GenerateEvent{1, chat::Delta{.content = "é",
                                    .reasoning = "r",
@@ -504,11 +508,18 @@ TEST(Frames, ChecksEveryFieldOfReplies) {
                   {"/error/code", 10, "error.code"},
                   {"/error/message", bad_text, "error.message"}},
                  decode_reply);
-  expect_refused(encode(Reply(GenerateEvent{1, chat::Started{5, 5, 1}})),
-                 {{"/started", nullptr, "failed"},  // no event at all
-                  {"/started/cached_tokens", 6, "started.cached_tokens"},
-                  {"/started/deterministic", 1, "started.deterministic"}},
-                 decode_reply);
+  expect_refused(
+      encode(Reply(GenerateEvent{1, chat::Started{5, 5, 1}})),
+      {{"/started", nullptr, "failed"},  // no event at all
+       {"/started/cached_tokens", 6, "started.cached_tokens"},
+       {"/started/deterministic", 1, "started.deterministic"},
+       {"/started/loosened", "x", "started.loosened"},
+       {"/started/loosened", json::array({1}), "started.loosened"},
+       {"/started/loosened", json::array({std::string(chat::kLoosenedBytesMax + 1, 'x')}),
+        "started.loosened"},
+       {"/started/loosened", std::vector<std::string>(chat::kLoosenedMax + 1, "x"),
+        "started.loosened"}},
+      decode_reply);
   const chat::Delta delta{
       .content = "x", .tool_calls = {{}}, .logprobs = {{.chosen = {1, "x", -1}}}};
   const json logprob = unpacked(encode(Reply(GenerateEvent{1, delta})))["delta"]["logprobs"][0];

@@ -16,6 +16,7 @@ struct FakeReply {
   std::string reasoning{};                   // a Delta before the pieces
   std::optional<Error> error{};              // ends with Failed instead of Finished
   bool manual = false;                       // every event waits for FakeModel::step()
+  std::vector<std::string> loosened{};       // of Started
 };
 
 /// A reply for the requests whose last user message (or whose plain text) is exactly `said`;

@@ -18,13 +18,18 @@ std::string rule_name(const std::string& tool, const std::string& pattern) {
 
 }  // namespace
 
+Result<Millis> parse_hold(std::string_view text, const std::string& field) {
+  const auto length = parse_duration(text);
+  if (length.ok() && length.value() >= kLengthMin) return length;
+  return field_error(field, "a time from 1s to 24h is required, such as 30m");
+}
+
 Result<Scope> parse_scope(std::string_view text) {
   if (text == "once") return Scope{};
   if (text == "session") return Scope{.kind = Scope::Kind::Session};
   if (text == "always") return Scope{.kind = Scope::Kind::Always};
-  const auto length = parse_duration(text);
-  if (length.ok() && length.value() >= kLengthMin)
-    return Scope{.kind = Scope::Kind::For, .length = length.value()};
+  const auto length = parse_hold(text, "scope");
+  if (length.ok()) return Scope{.kind = Scope::Kind::For, .length = length.value()};
   return field_error("scope", "once, session, always or a time from 1s to 24h is required");
 }
 

@@ -18,6 +18,10 @@ struct Scope {
   Millis length{};  // For only
 };
 
+/// Reads how long an answer holds, such as "30m". Errors: InvalidInput (with `field`; names the
+/// shortest and the longest, 1s and 24h).
+Result<Millis> parse_hold(std::string_view text, const std::string& field);
+
 /// Reads "once", "session", "always", or a duration such as "30m" (1s to 24h). Errors: InvalidInput
 /// (`field` is "scope"; names what is allowed).
 Result<Scope> parse_scope(std::string_view text);

@@ -35,6 +35,20 @@ TEST(ParseScope, Table) {
   }
 }
 
+TEST(ParseHold, TakesATimeWithinItsBounds) {
+  EXPECT_EQ(parse_hold("1s", "expires").value(), Millis(1'000));
+  EXPECT_EQ(parse_hold("24h", "expires").value(), Millis(86'400'000));
+  for (const char* text :
+       {"", "999ms", "86401s", "-1m", "30", "30 m", "always", "1e3s", "99999999999999999999h"}) {
+    SCOPED_TRACE(text);
+    const auto got = parse_hold(text, "expires");
+    ASSERT_FALSE(got.ok());
+    EXPECT_EQ(got.error().code, Code::InvalidInput);
+    EXPECT_EQ(got.error().field, "expires");
+    EXPECT_EQ(got.error().message, "expires: a time from 1s to 24h is required, such as 30m");
+  }
+}
+
 Action writes(const std::string& target) {
   return {
       .tool = "write_file", .effect = Effect::Writes, .target = target, .place = Place::Workspace};

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "store/chain/decision_chain.h"
 #include "store/rows/rows.h"
 #include "store/schema/migrations.h"
 #include "store/sqlite/database.h"
@@ -18,6 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kCopyMark = ".schema-";
 constexpr const char* kCopyEnd = ".bak";
+constexpr std::int64_t kChainSchema = 4;  // the first in which decisions are a chain
 
 /// Adds what a statement's rows say, other than "ok".
 Result<void> add_faults(Database& database, const char* sql, std::vector<std::string>& faults) {
@@ -68,6 +70,10 @@ Result<Checked> check(const std::string& path) {
   TRY_VOID(check_schema(checked.schema, path));
   TRY_VOID(add_faults(database, "PRAGMA integrity_check(20)", checked.faults));
   TRY_VOID(add_lost_rows(database, checked.faults));
+  // What is damaged says nothing about who changed it.
+  if (checked.faults.empty() && checked.schema >= kChainSchema) {
+    TRY(checked.altered, faults_of_chain(database, kFaultsMax));
+  }
   return checked;
 }
 

@@ -20,12 +20,15 @@ struct Checked {
   std::int64_t schema = 0;
   std::uint64_t size_bytes = 0;
   std::vector<std::string> faults{};  // in SQLite's words; empty: none
+  /// Where the record of decisions is not what was written: "decision 17 is not what was recorded".
+  std::vector<std::string> altered{};
 };
 
 /// Reads the whole file and says what is wrong with it: its pages, its indexes, rows that point at
-/// nothing. Changes nothing, and may run beside a daemon. Blocks as long as reading the file takes.
-/// At most kFaultsMax faults are listed. Errors: NotFound (there is none), Corrupt (it is no SQLite
-/// file, or too damaged to be asked), InvalidInput (a newer Hearth wrote it), Unavailable, Busy.
+/// nothing, decisions that were changed. Changes nothing, and may run beside a daemon. Blocks as
+/// long as reading the file takes. At most kFaultsMax of each are listed. Errors: NotFound (there
+/// is none), Corrupt (it is no SQLite file, or too damaged to be asked), InvalidInput (a newer
+/// Hearth wrote it), Unavailable, Busy.
 Result<Checked> check(const std::string& path);
 inline constexpr std::size_t kFaultsMax = 20;
 

@@ -1,5 +1,6 @@
 #include "store/decisions.h"
 
+#include "store/chain/decision_chain.h"
 #include "store/rows/rows.h"
 
 namespace hearth::store {
@@ -7,9 +8,6 @@ namespace {
 
 constexpr Names<3> kWhats = {"allow", "ask", "deny"};
 
-constexpr const char* kInsert =
-    "INSERT INTO decisions (owner, session_id, turn, tool, target, decision, rule, created_ms) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr const char* kList =
     "SELECT id, owner, session_id, turn, tool, target, decision, rule, created_ms FROM decisions "
     "WHERE owner = ?1 AND (?2 IS NULL OR session_id = ?2) AND (?3 IS NULL OR id < ?3) "
@@ -34,12 +32,14 @@ const char* decision_name(Decision::What what) { return name_in(kWhats, what); }
 
 Result<std::int64_t> Decisions::record_within(Database& database, const Decision& decision,
                                               std::int64_t now_ms) {
-  TRY(Query query, database.query(kInsert));
-  query.bind(decision.owner).bind(decision.session_id).bind(std::int64_t{decision.turn});
-  query.bind(cut_to(decision.tool, kNameBytesMax)).bind(cut_to(decision.target, kTextBytesMax));
-  query.bind(name_in(kWhats, decision.what)).bind(cut_to(decision.rule, kNameBytesMax));
-  TRY_VOID(query.bind(now_ms).run());
-  return database.added_id();
+  return add_to_chain(database, {.owner = decision.owner,
+                                 .session_id = decision.session_id,
+                                 .turn = decision.turn,
+                                 .tool = cut_to(decision.tool, kNameBytesMax),
+                                 .target = cut_to(decision.target, kTextBytesMax),
+                                 .decision = name_in(kWhats, decision.what),
+                                 .rule = cut_to(decision.rule, kNameBytesMax),
+                                 .created_ms = now_ms});
 }
 
 Result<std::int64_t> Decisions::record(const Call& call, const Decision& decision) {

@@ -26,9 +26,10 @@ struct Decision {
 };
 const char* decision_name(Decision::What what);
 
-/// The record of all decisions: only added to, and kept when a session goes. Any thread; the store
-/// and the clock must outlive it. Errors besides those named: those of Writer::write and
-/// Readers::read.
+/// The record of all decisions: only added to, and kept when a session goes. Each one carries a
+/// hash of itself and of the one before, so that check() notices when a row was changed or taken
+/// away. Any thread; the store and the clock must outlive it. Errors besides those named: those of
+/// Writer::write and Readers::read.
 class Decisions {
  public:
   static constexpr std::size_t kTextBytesMax = 8'192;  // target; what is longer is cut

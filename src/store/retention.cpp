@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/chain/decision_chain.h"
 #include "store/rows/rows.h"
 
 namespace hearth::store {
@@ -75,6 +76,17 @@ Result<void> sweep_kind(Database& database, const Kind& kind, const Keep& keep, 
   return ok();
 }
 
+/// These are a chain, of which only the beginning may go.
+Result<void> sweep_decisions(Database& database, const Keep& keep, std::int64_t now_ms,
+                             Swept& swept) {
+  for (const Outdated& outdated :
+       {Outdated{.before_ms = before(now_ms, keep.age_max)}, Outdated{.rows_max = keep.rows_max}}) {
+    TRY(const std::size_t rows, shorten_chain(database, outdated, kSteps));
+    add_to(swept, rows);
+  }
+  return ok();
+}
+
 Result<Swept> sweep_all(Database& database, const RetentionLimits& limits, std::int64_t now_ms) {
   Keep inbox = limits.inbox;
   inbox.age_max = std::max(inbox.age_max, Retention::kKeyAgeMin);
@@ -82,10 +94,10 @@ Result<Swept> sweep_all(Database& database, const RetentionLimits& limits, std::
                                           {{"outbox", "ended_ms"}, limits.outbox},
                                           {{"effects", "ended_ms"}, limits.effects},
                                           {{"approvals", "decided_ms"}, limits.approvals},
-                                          {{"decisions", "created_ms"}, limits.decisions},
                                           {{"journal", "created_ms"}, limits.journal}};
   Swept swept;
   for (const auto& [kind, keep] : kKinds) TRY_VOID(sweep_kind(database, kind, keep, now_ms, swept));
+  TRY_VOID(sweep_decisions(database, limits.decisions, now_ms, swept));
   TRY(const std::size_t rules, removed(database, kRules, now_ms, kSteps));
   add_to(swept, rules);
   // No row that was kept is older than the last use of what it names.

@@ -93,6 +93,7 @@ TEST_F(RetentionTest, WhatIsTooOldGoes) {
 TEST_F(RetentionTest, OfTooManyTheOldestGo) {
   for (const Kind& kind : kKinds) {
     SCOPED_TRACE(kind.table);
+    if (kind.keep == &RetentionLimits::decisions) continue;  // in their order: see their chain
     RetentionLimits limits;
     (limits.*kind.keep).rows_max = 2;
     add(kind, 2, hours(1));

@@ -23,14 +23,14 @@ Result<Schema> Schema::make(std::string_view text) {
   return Schema(std::move(root), json.dump());
 }
 
-Result<Json> Schema::read(std::string_view arguments) const {
+Result<Json> Schema::read(std::string_view arguments, std::string_view place) const {
+  const std::string path(place);
   if (arguments.size() > kArgumentsBytesMax)
-    return field_error("arguments", "have " + std::to_string(arguments.size()) +
-                                        " bytes; at most " + std::to_string(kArgumentsBytesMax) +
-                                        " are allowed");
+    return field_error(path, "have " + std::to_string(arguments.size()) + " bytes; at most " +
+                                 std::to_string(kArgumentsBytesMax) + " are allowed");
   if (arguments.find_first_not_of(" \t\r\n") == std::string_view::npos) arguments = "{}";
-  TRY(Json value, parse_json(arguments, "arguments", kArgumentsDepthMax));
-  TRY_VOID(Checker::check(*root_, value, "arguments"));
+  TRY(Json value, parse_json(arguments, path, kArgumentsDepthMax));
+  TRY_VOID(Checker::check(*root_, value, path));
   return value;
 }
 

@@ -34,8 +34,8 @@ class Schema {
 
   /// Parses arguments and checks them. Empty text stands for {}. Errors: InvalidInput, one sentence
   /// that names the place and what was expected ("arguments.lines: a whole number from 1 to 10000
-  /// is required").
-  Result<Json> read(std::string_view arguments) const;
+  /// is required"); `place` is how it calls the whole.
+  Result<Json> read(std::string_view arguments, std::string_view place = "arguments") const;
 
   /// "path: string, offset?: integer".
   std::string brief() const;

@@ -260,7 +260,13 @@ class Elsewhere(InAFolder):
 
     def test_allow_for_what_is_alike(self):
         approval = self.waits(self.hearth("run", "--session", "s", WRITE))
-        self.ok("approvals", "allow", approval, "--scope", "always", "--pattern", "alike")
+        for holds in ("25h", "soon", "0s"):
+            wrong = self.hearth("approvals", "allow", approval, "--for", holds)
+            self.assertEqual(wrong.returncode, 2)
+            self.assertIn("--for: a time from 1s to 24h is required", wrong.stderr)
+        once = self.hearth("approvals", "allow", approval, "--for", "30m", "--scope", "once")
+        self.assertEqual(once.returncode, 2, once.stderr)
+        self.ok("approvals", "allow", approval, "--pattern", "alike", "--for", "30m")
         self.assertEqual(self.ok("run", "--session", "t", WRITE).strip(), ANSWER)
 
     def test_run_json_tells_it_too(self):

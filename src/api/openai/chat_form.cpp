@@ -80,7 +80,7 @@ class ChatForm final : public Form {
   Json closing(const Choice& choice) const override {
     const char* reason = chat::finish_reason_name(choice.finished->reason);
     Json out = chunk_envelope(choice_json(choice.index, Json::object(), nullptr, reason));
-    say_promise(out, choice.started);
+    say_promises(out, {&choice, 1});
     if (!choice.finished->questions.empty())
       out["approvals"] = questions_json(choice.finished->questions);
     say_notes(out, *choice.finished);
@@ -96,7 +96,7 @@ class ChatForm final : public Form {
     }
     Json out = envelope("chat.completion", std::move(list));
     out["usage"] = usage_json(choices);
-    if (!choices.empty()) say_promise(out, choices.front().started);
+    say_promises(out, choices);
     if (!choices.empty() && !choices.front().finished->questions.empty())
       out["approvals"] = questions_json(choices.front().finished->questions);
     if (!choices.empty()) say_notes(out, *choices.front().finished);

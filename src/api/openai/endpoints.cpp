@@ -57,6 +57,10 @@ std::optional<Addressed> address(const Workplace& with, const net::Request& requ
 /// Adds `delivery.choices` generations of `request` to the plan.
 void add_choices(RunPlan& plan, const chat::Request& request, const Delivery& delivery,
                  const std::string& echo) {
+  const auto* conversation = std::get_if<chat::Conversation>(&request.prompt);
+  const bool has_schemas = (conversation && !conversation->tools.empty()) ||
+                           request.format.kind == chat::OutputFormat::Kind::JsonSchema;
+  if (has_schemas && !plan.check) plan.check.emplace(request);
   for (std::uint32_t k = 0; k < delivery.choices; ++k) {
     chat::Request one = request;
     const auto seed = request.deterministic ? delivery.seed.value_or(0) : delivery.seed;

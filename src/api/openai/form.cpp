@@ -116,12 +116,19 @@ Json Form::chunk_envelope(Json choice) const {
 Json Form::usage_chunk(const std::vector<Choice>& choices) const {
   Json out = envelope(chunk_object(), Json::array());
   out["usage"] = usage_json(choices);
-  if (!choices.empty()) say_promise(out, choices.front().started);
+  say_promises(out, choices);
   return out;
 }
 
-void Form::say_promise(Json& out, const chat::Started& started) {
+void Form::say_promises(Json& out, std::span<const Choice> choices) {
+  if (choices.empty()) return;
+  const chat::Started& started = choices.front().started;
   if (started.deterministic) out["deterministic"] = true;
+  if (started.loosened.empty()) return;
+  out["loosened"] = started.loosened;
+  for (const Choice& choice : choices)
+    for (const std::string& line : choice.violations)
+      out["violations"].push_back("choices[" + std::to_string(choice.index) + "]." + line);
 }
 
 std::string dump(const Json& value) {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,9 @@ struct Choice {
   // Kept only for answers that are sent whole.
   chat::Message message{chat::Role::Assistant, "", "", {}, "", ""};
   std::optional<std::vector<chat::TokenChoice>> logprobs{};
+
+  /// What it breaks of schemas that were loosened; see AnswerCheck.
+  std::vector<std::string> violations{};
 };
 
 /// Adds what came to a choice that is sent whole.
@@ -68,8 +72,9 @@ class Form {
  protected:
   Json envelope(const char* object, Json choices) const;
   Json chunk_envelope(Json choice) const;
-  /// "deterministic": true, if that was promised for these.
-  static void say_promise(Json& out, const chat::Started& started);
+  /// What was promised for these: "deterministic": true; "loosened", what of the request's schemas
+  /// was not enforced, and "violations", what they break of it.
+  static void say_promises(Json& out, std::span<const Choice> choices);
   virtual const char* chunk_object() const = 0;
 
  private:

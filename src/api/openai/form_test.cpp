@@ -135,6 +135,27 @@ TEST(Form, APromiseIsSaidOnceTheAnswerIsWhole) {
   }
 }
 
+TEST(Form, SaysWhatIsNotEnforcedAndWhatThisAnswerBreaks) {
+  Choice choice = done("a"), other = done("b");
+  for (const auto& form : {make_chat_form(kHeader), make_text_form(kHeader)}) {
+    choice.started.loosened = {};
+    choice.violations = {};
+    EXPECT_FALSE(plain(form->whole({choice})).contains("loosened"));
+    choice.started.loosened = {"response_format.format: \"email\" is not known"};
+    EXPECT_EQ(plain(form->whole({choice})).at("loosened"), json(choice.started.loosened));
+    EXPECT_FALSE(plain(form->whole({choice})).contains("violations"));
+    choice.violations = {"message.content.a: is required"};
+    other.index = 1;
+    other.violations = {"content: no"};
+    EXPECT_EQ(plain(form->whole({choice, other})).at("violations"),
+              json({"choices[0].message.content.a: is required", "choices[1].content: no"}));
+    EXPECT_EQ(plain(form->closing(choice)).at("loosened"), json(choice.started.loosened));
+    EXPECT_EQ(plain(form->closing(choice)).at("violations").size(), 1u);
+    EXPECT_EQ(plain(form->usage_chunk({choice})).at("violations").size(), 1u);
+    EXPECT_FALSE(plain(form->chunk(choice, {.content = "a"})).contains("loosened"));
+  }
+}
+
 TEST(Form, AnUnknownFingerprintIsNull) {
   Header header = kHeader;
   header.fingerprint = "";

@@ -29,6 +29,7 @@ Run::Run(RunPlan plan, std::shared_ptr<net::Exchange> exchange, Runs& runs)
     : form_(std::move(plan.form)),
       stream_(plan.stream),
       input_field_(plan.input_field),
+      check_(std::move(plan.check)),
       runs_(runs),
       exchange_(std::move(exchange)),
       requests_(std::move(plan.requests)),
@@ -108,7 +109,8 @@ void Run::on_event(std::size_t index, const chat::Event& event) {
 }
 
 void Run::on_delta(Choice& choice, const chat::Delta& delta) {
-  if (!stream_) return absorb(choice, delta);
+  if (!stream_ || is_checked(choice)) absorb(choice, delta);
+  if (!stream_) return;
   open(choice, &delta);
   if (!over_) send(form_->chunk(choice, delta));
   choice.characters += count_characters(delta.content);
@@ -116,6 +118,8 @@ void Run::on_delta(Choice& choice, const chat::Delta& delta) {
 
 void Run::on_finished(Choice& choice, const chat::Finished& finished) {
   choice.finished = finished;
+  if (is_checked(choice) && finished.reason != chat::FinishReason::Length)
+    choice.violations = check_->violations(choice.message);
   const bool last = all_finished();
   if (stream_) {
     open(choice, nullptr);
@@ -176,6 +180,10 @@ void Run::fail(const Error& error) {
 void Run::abandon() {
   over_ = true;
   runs_.cancel(shared_from_this());
+}
+
+bool Run::is_checked(const Choice& choice) const {
+  return check_ && !choice.started.loosened.empty();
 }
 
 bool Run::all_finished() const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/http/errors.h"
+#include "api/openai/answer_check.h"
 #include "api/openai/form.h"
 #include "base/mutex.h"
 #include "model/model.h"
@@ -22,6 +23,7 @@ struct RunPlan {
   std::vector<Choice> choices;          // beside them: index, counts_prompt, echo
   bool stream = false;
   const char* input_field = "messages";  // named when the prompt does not fit
+  std::optional<AnswerCheck> check{};    // absent: nothing asks for a schema
 };
 
 /// The answer to one request while it is being made: one generation per choice, written to one
@@ -60,6 +62,7 @@ class Run : public std::enable_shared_from_this<Run> {
   void abandon() REQUIRES(mutex_);
   void retire_if_settled() REQUIRES(mutex_);
   bool all_finished() const REQUIRES(mutex_);
+  bool is_checked(const Choice& choice) const REQUIRES(mutex_);
 
   // For Runs, on its thread, never inside on_event.
   void cancel(const Error& why);
@@ -68,6 +71,7 @@ class Run : public std::enable_shared_from_this<Run> {
   const std::unique_ptr<Form> form_;
   const bool stream_;
   const char* const input_field_;
+  const std::optional<AnswerCheck> check_;
   Runs& runs_;  // outlives every Run that it holds
 
   mutable Mutex mutex_;

@@ -62,6 +62,40 @@ TEST(Run, Streams) {
   EXPECT_TRUE(all_released(bench));
 }
 
+TEST(Run, SaysWhereAnAnswerBreaksALoosenedSchema) {
+  const std::string tools =
+      R"x("tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object",)x"
+      R"x("properties":{"a":{"type":"string","pattern":"^(?i)abc$"}}}}}])x";
+  const std::string line = "tools[0].function.parameters.properties.a.pattern: is more …";
+  for (const char* text : {"ABC", "no"}) {
+    Bench bench(
+        {{"", {.tool_calls = {{"call_1", "f", json{{"a", text}}.dump()}}, .loosened = {line}}}});
+    const auto stream = bench.chat(tools + R"(,"stream":true)")->events();
+    for (const json& answer : {bench.chat(tools)->json(), stream.at(stream.size() - 2)}) {
+      EXPECT_EQ(answer.at("loosened"), json({line}));
+      if (text == std::string("ABC")) {
+        EXPECT_FALSE(answer.contains("violations"));
+      } else {
+        EXPECT_THAT(
+            answer.at("violations").at(0).get<std::string>(),
+            HasSubstr("choices[0].message.tool_calls[0].function.arguments.a: does not match"));
+      }
+    }
+  }
+}
+
+TEST(Run, AnAnswerCutByItsLimitIsNotCheckedAndOneThatIsEnforcedNeither) {
+  const std::string format =
+      R"("response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object",)"
+      R"("properties":{"a":{"type":"integer"}},"required":["a"]}}})";
+  Bench enforced({{"", {.pieces = {"{", "}"}}}});
+  EXPECT_FALSE(enforced.chat(format)->json().contains("violations"));
+  Bench bench({{"", {.pieces = {"{", "}"}, .loosened = {"x"}}}});
+  EXPECT_FALSE(bench.chat(format + R"(,"max_tokens":1)")->json().contains("violations"));
+  EXPECT_EQ(bench.chat(format)->json().at("violations"),
+            json({"choices[0].message.content.a: required"}));
+}
+
 TEST(Run, StreamsTheUsageLast) {
   Bench bench;
   const auto events =

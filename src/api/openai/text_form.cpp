@@ -42,7 +42,7 @@ class TextForm final : public Form {
   }
   Json closing(const Choice& choice) const override {
     Json out = chunk_envelope(choice_json(choice.index, "", nullptr, reason_of(*choice.finished)));
-    say_promise(out, choice.started);
+    say_promises(out, {&choice, 1});
     return out;
   }
   Json whole(const std::vector<Choice>& choices) const override {
@@ -56,7 +56,7 @@ class TextForm final : public Form {
     }
     Json out = envelope("text_completion", std::move(list));
     out["usage"] = usage_json(choices);
-    if (!choices.empty()) say_promise(out, choices.front().started);
+    say_promises(out, choices);
     return out;
   }
 

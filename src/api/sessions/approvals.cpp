@@ -37,6 +37,14 @@ Result<policy::Breadth> parse_breadth(const Fields& fields) {
   return fields.wrong("pattern", "must be this or alike");
 }
 
+/// How long what is learned holds.
+Result<std::optional<Millis>> parse_expires(const Fields& fields) {
+  if (!fields.has("expires")) return std::optional<Millis>();
+  TRY(const std::string text, fields.text("expires"));
+  TRY(const Millis holds, policy::parse_hold(text, fields.path("expires")));
+  return std::optional(holds);
+}
+
 Result<Decision> parse(const net::Request& request, const std::string& owner) {
   TRY(const json body, parse_json(request.body, "body"));
   TRY(const Fields fields, Fields::of(body));
@@ -44,6 +52,9 @@ Result<Decision> parse(const net::Request& request, const std::string& owner) {
   TRY(out.answer.verdict.allow, parse_decision(fields));
   TRY(out.answer.verdict.scope, parse_scope(fields));
   TRY(out.answer.breadth, parse_breadth(fields));
+  TRY(out.answer.holds, parse_expires(fields));
+  if (out.answer.holds && out.answer.verdict.scope == store::ApprovalScope::Once)
+    return fields.wrong("expires", "needs the scope session or always");
   TRY(out.stream, fields.flag_or("stream", false));
   out.answer.verdict.by = owner;
   return out;

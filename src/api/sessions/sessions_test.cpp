@@ -187,5 +187,27 @@ TEST_F(SessionsApi, WithoutAWorkspaceThereAreNoTools) {
   EXPECT_EQ(get("/v1/approvals", "")->json()["data"], json::array());
 }
 
+TEST_F(SessionsApi, AnAnswerMayHoldForATime) {
+  struct Case {
+    const char *body, *param, *says;
+  };
+  const Case kCases[] = {
+      {R"({"decision":"allow","scope":"always","expires":"30m"})", "", "there is no approval"},
+      {R"({"decision":"deny","scope":"session","expires":"24h"})", "", "there is no approval"},
+      {R"({"decision":"allow","expires":null})", "", "there is no approval"},
+      {R"({"decision":"allow","scope":"always","expires":"25h"})", "expires", "1s to 24h"},
+      {R"({"decision":"allow","scope":"always","expires":"999ms"})", "expires", "1s to 24h"},
+      {R"({"decision":"allow","scope":"always","expires":"soon"})", "expires", "1s to 24h"},
+      {R"({"decision":"allow","scope":"always","expires":30})", "expires", "string"},
+      {R"({"decision":"allow","expires":"30m"})", "expires", "session or always"},
+  };
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.body);
+    const json error = post("/v1/approvals/appr_x", c.body)["error"];
+    EXPECT_EQ(error["param"].is_null() ? "" : error["param"], c.param);
+    EXPECT_THAT(error["message"].get<std::string>(), ::testing::HasSubstr(c.says));
+  }
+}
+
 }  // namespace
 }  // namespace hearth::api

@@ -45,11 +45,12 @@ std::vector<Approval> approvals_in(const json& list) {
 }
 
 std::string decision_body(const Answer& answer) {
-  return json{{"decision", answer.allow ? "allow" : "deny"},
-              {"scope", scope_name(answer.scope)},
-              {"pattern", answer.alike ? "alike" : "this"},
-              {"stream", true}}
-      .dump();
+  json body = {{"decision", answer.allow ? "allow" : "deny"},
+               {"scope", scope_name(answer.scope)},
+               {"pattern", answer.alike ? "alike" : "this"}};
+  if (!answer.holds.empty()) body["expires"] = answer.holds;
+  body["stream"] = true;
+  return body.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 }  // namespace hearth::cli

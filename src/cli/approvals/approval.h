@@ -38,7 +38,8 @@ struct Answer {
   enum class Scope : std::uint8_t { Once, Session, Always };
   bool allow = false;
   Scope scope = Scope::Once;
-  bool alike = false;  // for all that is alike, and not this target alone
+  bool alike = false;   // for all that is alike, and not this target alone
+  std::string holds{};  // how long, such as "30m"; empty: for good. Not with Once
 
   bool operator==(const Answer&) const = default;
 };

@@ -78,6 +78,9 @@ TEST(ReplyReader, HearsWhatWaits) {
 TEST(DecisionBody, SaysAllOfIt) {
   EXPECT_EQ(decision_body({}),
             R"({"decision":"deny","scope":"once","pattern":"this","stream":true})");
+  EXPECT_EQ(
+      decision_body({true, Answer::Scope::Always, false, "30m"}),
+      R"({"decision":"allow","scope":"always","pattern":"this","expires":"30m","stream":true})");
   EXPECT_EQ(decision_body({true, Answer::Scope::Always, true}),
             R"({"decision":"allow","scope":"always","pattern":"alike","stream":true})");
 }

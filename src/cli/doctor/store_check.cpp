@@ -52,6 +52,12 @@ Finding check_store(const std::string& path) {
   const auto checked = store::check(path);
   if (!checked.ok()) return could_not(path, checked.error());
   if (!checked.value().faults.empty()) return damaged(path, first_of(checked.value().faults));
+  if (!checked.value().altered.empty())
+    return {
+        "store", Verdict::Fail,
+        path + ": its record of decisions was altered: " + first_of(checked.value().altered),
+        "find out who can write to this file; all else in it can be used, and a copy of your own "
+        "shows what the record said"};
   return {"store", Verdict::Pass,
           path + ", schema " + std::to_string(checked.value().schema) + ", " +
               std::to_string(checked.value().size_bytes / 1'024) + " KiB" +

@@ -130,7 +130,7 @@ class WithServer : public testing::Test {
     server_ = net::Server::start({}, [this](const net::Request& request, const auto& exchange) {
                 take(request, exchange);
               }).value();
-    lock_.emplace(app::DaemonLock::acquire(config_.data_dir).value());
+    lock_.emplace(app::DaemonLock::acquire(Call::within(Millis(20'000)), config_.data_dir).value());
     EXPECT_TRUE(lock_->publish("127.0.0.1", server_->port()).ok());
     info_ = app::find_daemon(config_.data_dir).value().value();
   }

@@ -96,20 +96,36 @@ Result<StandIns> stand_ins_of(const chat::Conversation& conversation) {
   return all;
 }
 
+/// Within the bounds of chat::Started::loosened.
+void note_loosened(std::string line, PreparedPrompt& out) {
+  constexpr std::string_view kMore = "…";
+  if (out.loosened.size() == chat::kLoosenedMax) {
+    out.loosened.back() = kMore;
+    return;
+  }
+  if (line.size() > chat::kLoosenedBytesMax) {
+    line.resize(chat::kLoosenedBytesMax - kMore.size());
+    line.resize(utf8_complete_bytes(line));
+    line += kMore;
+  }
+  out.loosened.push_back(std::move(line));
+}
+
 void note_loosened(const StandIns& made, const std::string& field, PreparedPrompt& out) {
   for (std::size_t i = 0; i < made.size(); ++i) {
     const std::string place =
         field == "tools" ? "tools[" + std::to_string(i) + "].function.parameters" : field;
-    for (const std::string& line : made.loosened(i)) out.loosened.push_back(place + "." + line);
+    for (const std::string& line : made.loosened(i))
+      note_loosened(place + (line.starts_with(':') ? "" : ".") + line, out);
   }
 }
 
 /// Where a call has its arguments between tags, texts stand there as they are.
 void note_tagged(const chat::Conversation& conversation, PreparedPrompt& out) {
   for (std::size_t i = 0; i < conversation.tools.size(); ++i)
-    out.loosened.push_back("tools[" + std::to_string(i) +
-                           "].function.parameters: the model's own form of calls keeps the types "
-                           "alone");
+    note_loosened("tools[" + std::to_string(i) +
+                      "].function.parameters: the model's own form of calls keeps the types alone",
+                  out);
 }
 
 std::string schema_of(const chat::OutputFormat& format) {
@@ -467,7 +483,7 @@ Result<void> PromptBuilder::State::constrain_format(const chat::OutputFormat& fo
   const auto made = schema_grammar(schema, "schema-");
   if (!made.ok()) return with_field(Result<void>(made.error()), "response_format");
   for (const std::string& line : made.value().loosened)
-    out.loosened.push_back("response_format." + line);
+    note_loosened("response_format." + line, out);
   out.grammar = {COMMON_GRAMMAR_TYPE_USER,
                  with_fixed_spacing("root ::= " + made.value().root + "\nspace ::= \" \"?\n" +
                                     made.value().rules)};

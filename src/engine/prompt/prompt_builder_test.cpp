@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "base/fields.h"
 #include "chat.h"
 #include "engine/prompt/span_tokenizer.h"
 #include "engine/prompt/spelling.h"
@@ -502,6 +503,30 @@ TEST(PromptBuilder, TheOutlineIsShownAndTheSchemaConstrains) {
   EXPECT_EQ(shown.find("left"), std::string::npos);
   EXPECT_NE(shown.find(R"("n": {"type": "string"})"), std::string::npos) << shown;
   EXPECT_NE(prompt.value().grammar.grammar.find("left"), std::string::npos);
+}
+
+TEST(PromptBuilder, WhatIsLoosenedIsNamedWithinBounds) {
+  const PromptBuilder builder(vocabulary("qwen2"), chat_template("Qwen-Qwen2.5-7B-Instruct"));
+  const auto loosened = [&](std::size_t tools, const std::string& name, int members) {
+    Json schema{{"type", "object"}};
+    for (int i = 0; i < members; ++i)
+      schema["properties"][name + std::to_string(i)] = {{"type", "integer"}, {"multipleOf", 3}};
+    chat::Conversation talk;
+    talk.messages.push_back({.role = chat::Role::User, .content = "Hello"});
+    for (std::size_t i = 0; i < tools; ++i)
+      talk.tools.push_back({"f" + std::to_string(i), "", schema.dump()});
+    return builder.prepare({.prompt = talk}).value().loosened;
+  };
+  EXPECT_THAT(loosened(1, "a", 1),
+              ::testing::ElementsAre(
+                  "tools[0].function.parameters.properties.a0.multipleOf: is not understood"));
+  const std::string cut = loosened(1, std::string(213, 'x') + "é", 1).at(0);  // inside the é
+  EXPECT_EQ(cut.size(), chat::kLoosenedBytesMax - 1);
+  EXPECT_TRUE(cut.ends_with("x…")) << cut;
+  EXPECT_EQ(loosened(8, "a", 16).size(), chat::kLoosenedMax);
+  EXPECT_NE(loosened(8, "a", 16).back(), "…");
+  EXPECT_EQ(loosened(9, "a", 16).size(), chat::kLoosenedMax);
+  EXPECT_EQ(loosened(9, "a", 16).back(), "…");
 }
 
 TEST(PromptBuilder, WhatWasSeenMustEndWithAnAnswer) {

@@ -162,7 +162,8 @@ Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
   if (tokens_max == 0) {
     outbox_.post(GenerateEvent{job->id, chat::Started{.prompt_tokens = prompt_tokens,
                                                       .seed = seed,
-                                                      .deterministic = request.deterministic}});
+                                                      .deterministic = request.deterministic,
+                                                      .loosened = job->prompt.loosened}});
     chat::Finished nothing{.reason = chat::FinishReason::Length,
                            .usage = {.prompt_tokens = prompt_tokens}};
     nothing.timings.queued_ms = ms_between(job->arrived, now);
@@ -195,8 +196,8 @@ Result<void> Scheduler::start(const std::shared_ptr<GenerateJob>& job) {
                       .drafts = policy_.new_record()});
   counters_.prompt_tokens += prompt_tokens;
   counters_.cached_tokens += claim.reused;
-  outbox_.post(GenerateEvent{
-      job->id, chat::Started{prompt_tokens, claim.reused, seed, request.deterministic}});
+  outbox_.post(GenerateEvent{job->id, chat::Started{prompt_tokens, claim.reused, seed,
+                                                    request.deterministic, job->prompt.loosened}});
   return ok();
 }
 

@@ -15,10 +15,12 @@ constexpr double kMillisMax = 1e12;
 // ---- writing. Empty parts are left out: one Delta is sent for nearly every token. --------------
 
 json body(const chat::Started& started) {
-  return {{"prompt_tokens", started.prompt_tokens},
-          {"cached_tokens", started.cached_tokens},
-          {"seed", started.seed},
-          {"deterministic", started.deterministic}};
+  json value{{"prompt_tokens", started.prompt_tokens},
+             {"cached_tokens", started.cached_tokens},
+             {"seed", started.seed},
+             {"deterministic", started.deterministic}};
+  for (const std::string& line : started.loosened) value["loosened"].push_back(clean(line));
+  return value;
 }
 
 json body(const chat::ToolCallDelta& call) {
@@ -79,12 +81,23 @@ json body(const chat::Finished& finished) {
 
 // ---- reading ----------------------------------------------------------------------------------
 
+Result<std::vector<std::string>> read_loosened(const Fields& fields) {
+  TRY(const json* lines, fields.array("loosened", chat::kLoosenedMax));
+  if (!lines) return std::vector<std::string>();
+  const bool fits = std::ranges::all_of(*lines, [](const json& line) {
+    return line.is_string() && line.get_ref<const std::string&>().size() <= chat::kLoosenedBytesMax;
+  });
+  if (!fits) return fields.wrong("loosened", "must hold texts of at most 256 bytes");
+  return lines->get<std::vector<std::string>>();
+}
+
 Result<chat::Event> read_started(const Fields& fields) {
   chat::Started started;
   TRY(started.prompt_tokens, read_u32(fields, "prompt_tokens"));
   TRY(started.cached_tokens, read_u32(fields, "cached_tokens", 0, started.prompt_tokens));
   TRY(started.seed, read_u32(fields, "seed"));
   TRY(started.deterministic, read_flag(fields, "deterministic"));
+  TRY(started.loosened, read_loosened(fields));
   return chat::Event(started);
 }
 

@@ -111,7 +111,8 @@ std::deque<chat::Event> make_events(const FakeModel::Options& options,
                                        " tokens, the context has room for " +
                                        std::to_string(options.context_tokens))};
   std::deque<chat::Event> events;
-  events.emplace_back(chat::Started{said.tokens, 0, request.sampling.seed.value_or(1)});
+  events.emplace_back(
+      chat::Started{said.tokens, 0, request.sampling.seed.value_or(1), false, reply->loosened});
   if (!reply->reasoning.empty()) events.emplace_back(chat::Delta{.reasoning = reply->reasoning});
   auto cut = cut_pieces(request, *reply);
   for (const auto& piece : cut.pieces) events.emplace_back(piece_delta(request, piece));

@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "base/log.h"
+#include "store/schema/schema_4.h"
 
 namespace hearth::store {
 namespace {
@@ -215,7 +216,8 @@ CREATE TABLE summaries (        -- what stands for the messages that went to the
   PRIMARY KEY (session_id, number)
 ) WITHOUT ROWID;
 )sql"},
-                                     {4, R"sql(
+                                     {4, kSchema4},
+                                     {5, R"sql(
 CREATE TABLE journal_texts (    -- what many rows of the journal have in common, once
   digest TEXT PRIMARY KEY,
   text TEXT NOT NULL,
