@@ -154,7 +154,9 @@ std::vector<std::string> changes_since(const Recording& recording, const Parts& 
   note("the model's memory", was, is);
   if (was == is && !was.empty() && then.numerics != model.numerics())
     changes.emplace_back("the processor, or the build of llama.cpp, is another one");
-  const std::string first = today.zone.text(context::instructions_of(recording.before));
+  std::vector<store::Entry> known = recording.before;
+  known.insert(known.end(), recording.said.begin(), recording.said.end());
+  const std::string first = today.zone.text(context::instructions_of(known));
   if (first != then.first_message)
     changes.push_back("the instructions are others today: " +
                       first_other_line(first, then.first_message));
