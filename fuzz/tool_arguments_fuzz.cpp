@@ -16,7 +16,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!schema.ok() && schema.error().message.empty()) std::abort();
   if (!schema.ok()) return 0;
   if (!Schema::make(schema.value().text()).ok()) std::abort();
-  if (schema.value().brief().find('\n') != std::string::npos) std::abort();
   const auto read = schema.value().read(all.substr(std::min(zero + 1, size)));
   if (!read.ok() && read.error().message.empty()) std::abort();
   if (read.ok() && !schema.value().read(read.value().dump()).ok()) std::abort();

@@ -128,6 +128,17 @@ TEST(History, CallsWithoutResultsAreAnswered) {
   EXPECT_THAT(history.messages[2].content, HasSubstr("not run"));
 }
 
+/// Cut by a limit in the middle: told to the model as its result, and no end of the session.
+TEST(History, ACallThatIsNoJsonIsMended) {
+  for (const char* arguments : {"{\"path\": \"a", "[]", "5", "\"{}\"", "{\"a\":}"}) {
+    auto entries = talk(1);
+    entries[1].message.tool_calls = {{"a", "look", arguments}, {"b", "look", R"({"at":"b"})"}};
+    const History history = history_of(entries, {}, kPrefix);
+    EXPECT_EQ(history.messages[1].tool_calls[0].arguments, "{}") << arguments;
+    EXPECT_EQ(history.messages[1].tool_calls[1].arguments, R"({"at":"b"})");
+  }
+}
+
 TEST(History, TheTailIsNotKept) {
   store::Entry entry = said(Role::Assistant, "hello", 0);
   const chat::Trace trace{.tokens = {1, 2, 3, 4, 5}, .tail_begin = 1, .tail_tokens = 2};

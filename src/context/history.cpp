@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/fields.h"
+
 namespace hearth::context {
 namespace {
 
@@ -40,6 +42,15 @@ class Chain {
   bool holds_ = false;
 };
 
+/// A call that a limit cut in the middle is no JSON, which no prompt can be made of. Its result
+/// says what was wrong with it.
+void mend_calls(chat::Message& message) {
+  for (chat::ToolCall& call : message.tool_calls) {
+    const auto arguments = parse_json(call.arguments, "arguments");
+    if (!arguments.ok() || !arguments.value().is_object()) call.arguments = "{}";
+  }
+}
+
 std::string with_summary(const store::Summary& summary, const std::string& said) {
   return "[earlier: " + summary.text + "]\n\n" + said;
 }
@@ -55,6 +66,7 @@ History history_of(const std::vector<store::Entry>& entries,
   for (const store::Entry& entry : entries) {
     if (entry.message.role == chat::Role::System) continue;
     out.messages.push_back(entry.message);
+    mend_calls(out.messages.back());
     if (!told && entry.message.role == chat::Role::User) {
       out.messages.back().content = with_summary(*summary, entry.message.content);
       told = true;

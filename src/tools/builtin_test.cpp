@@ -55,13 +55,7 @@ class BuiltIn : public ::testing::Test {
   std::unique_ptr<Workspace> workspace_;
 };
 
-TEST_F(BuiltIn, TheIndexIsSmall) {
-  const std::string index = registry_->compact_index();
-  EXPECT_THAT(index,
-              HasSubstr("read_file(path: string, offset?: integer, lines?: integer) - Read"));
-  EXPECT_LT(index.size(), 1'100u) << index;  // about 250 tokens of a first prompt
-  EXPECT_EQ(registry_->entries().size(), 9u);
-}
+TEST_F(BuiltIn, AreNine) { EXPECT_EQ(registry_->entries().size(), 9u); }
 
 TEST_F(BuiltIn, ReadsWholeFilesAndLines) {
   files_.put("f", "one\ntwo\nthree\n");

@@ -62,13 +62,6 @@ const Registry::Entry* Registry::find(std::string_view name) const {
   return found != entries_.end() && found->name == name ? &*found : nullptr;
 }
 
-std::string Registry::compact_index() const {
-  std::string text;
-  for (const Entry& entry : entries_)
-    text += entry.name + "(" + entry.schema.brief() + ") - " + entry.tool->description() + "\n";
-  return text;
-}
-
 std::vector<chat::Tool> Registry::for_grammar() const {
   std::vector<chat::Tool> all;
   for (const Entry& entry : entries_)

@@ -33,8 +33,6 @@ class Registry {
   const Entry* find(std::string_view name) const;
   const std::vector<Entry>& entries() const { return entries_; }
 
-  /// One line for each tool, for the prompt: "read_file(path: string, lines?: integer) - Reads …".
-  std::string compact_index() const;
   /// The tools as requests bring them: the whole schema for the grammar, an outline for the prompt.
   std::vector<chat::Tool> for_grammar() const;
 

@@ -4,11 +4,6 @@
 #include "tools/schema_parts/compiler.h"
 
 namespace hearth::tools {
-namespace {
-
-constexpr std::size_t kBriefChoicesBytesMax = 60;
-
-}  // namespace
 
 Result<Schema> Schema::make(std::string_view text) {
   if (text.size() > kBytesMax)
@@ -32,26 +27,6 @@ Result<Json> Schema::read(std::string_view arguments, std::string_view place) co
   TRY(Json value, parse_json(arguments, path, kArgumentsDepthMax));
   TRY_VOID(Checker::check(*root_, value, path));
   return value;
-}
-
-std::string Schema::brief_type(const Node& node) {
-  std::string text;
-  for (const Json& choice : node.choices) text += (text.empty() ? "" : "|") + choice.dump();
-  if (!text.empty() && text.size() <= kBriefChoicesBytesMax) return text;
-  if (node.types == kAnyType) return "any";
-  if (node.types == kArray) return "[" + (node.items ? brief_type(*node.items) : "any") + "]";
-  text.clear();
-  for (const auto& [name, type] : kTypeNames)
-    if (node.types & type) text += (text.empty() ? "" : "|") + std::string(name);
-  return text;
-}
-
-std::string Schema::brief() const {
-  std::string text;
-  for (const Node::Property& one : root_->properties)
-    text += (text.empty() ? "" : ", ") + one.name + (one.is_required ? ": " : "?: ") +
-            brief_type(*one.node);
-  return text;
 }
 
 }  // namespace hearth::tools

@@ -37,8 +37,6 @@ class Schema {
   /// is required"); `place` is how it calls the whole.
   Result<Json> read(std::string_view arguments, std::string_view place = "arguments") const;
 
-  /// "path: string, offset?: integer".
-  std::string brief() const;
   /// As JSON text, without white space.
   const std::string& text() const { return text_; }
 
@@ -48,7 +46,6 @@ class Schema {
   class Checker;
   Schema(std::shared_ptr<const Node> root, std::string text)
       : root_(std::move(root)), text_(std::move(text)) {}
-  static std::string brief_type(const Node& node);
 
   std::shared_ptr<const Node> root_;  // immutable; shared by copies
   std::string text_;

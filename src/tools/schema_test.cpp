@@ -200,15 +200,5 @@ TEST(SchemaRead, HostileTextAgainstAPatternEndsSoon) {
   EXPECT_FALSE(schema.read(R"({"a":")" + std::string(1'000'000, 'a') + R"(b"})").ok());
 }
 
-TEST(SchemaBrief, IsOneLine) {
-  EXPECT_EQ(Schema::make("{}").value().brief(), "");
-  EXPECT_EQ(Schema::make(R"({"type":"object","properties":{"a":{"type":"string"},
-      "b":{"type":"array","items":{"type":"integer"}},"c":{"enum":["x","y"]},"d":{},
-      "e":{"type":["string","null"]}},"required":["a"]})")
-                .value()
-                .brief(),
-            R"(a: string, b?: [integer], c?: "x"|"y", d?: any, e?: string|null)");
-}
-
 }  // namespace
 }  // namespace hearth::tools

@@ -16,6 +16,11 @@
 //
 // In any context that the script does not hold the next token is the end of the turn. A wrong
 // position or a damaged KV cell breaks the match, and the test sees another answer.
+//
+// A script of one item {"echo": N, "mark": M, "reply": R} makes a model that calls what it is told
+// to: it opens a call, repeats the message token by token until M, closes the call, and says R once
+// it has read what came of it. What it repeats next stands N tokens before the last one, so the
+// message must be filled up behind M until its first token is that far from the call's beginning.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -24,6 +29,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numbers>
+#include <optional>
 #include <random>
 #include <set>
 #include <span>
@@ -144,7 +150,9 @@ std::vector<Rule> shortest(const std::vector<Rule>& steps) {
 
 struct Rules {
   std::vector<Rule> all;
-  int far = kHeads;  // how far back the last head looks
+  int far = kHeads;                   // how far back the last head looks
+  std::optional<llama_token> mark{};  // echo: what it sees there, it says next, until it sees this
+  llama_token behind_mark = 0;        // echo: what it says instead
 };
 
 Rules make_rules(const llama_vocab* vocab, const std::vector<Case>& script) {
@@ -153,6 +161,42 @@ Rules make_rules(const llama_vocab* vocab, const std::vector<Case>& script) {
     if (!rules.empty()) return {std::move(rules), far};
   }
   die("ambiguous even after " + std::to_string(kSlots) + " tokens");
+}
+
+llama_token only_token(const llama_vocab* vocab, const std::string& text) {
+  const Ids ids = tokenize(vocab, text);
+  if (ids.size() != 1) die("more than one token: " + text);
+  return ids[0];
+}
+
+/// Each token of `text` behind `opening`, of which it sees the last ones too.
+void add_chain(std::vector<Rule>& rules, const llama_vocab* vocab, const std::string& opening,
+               const std::string& text) {
+  const Ids before = tokenize(vocab, opening), whole = tokenize(vocab, opening + text);
+  for (std::size_t i = before.size(); i < whole.size(); ++i) {
+    const std::size_t from = i < kHeads ? 0 : i - kHeads;
+    rules.push_back(
+        {{whole.begin() + static_cast<long>(from), whole.begin() + static_cast<long>(i)},
+         whole[i]});
+  }
+}
+
+/// Nothing: the script is no echo.
+std::optional<Rules> echo_rules(const llama_vocab* vocab, const char* path) {
+  std::ifstream file(path);
+  const auto json = nlohmann::json::parse(file, nullptr, false);
+  if (!json.is_array() || json.size() != 1 || !json[0].contains("echo")) return std::nullopt;
+  const std::string answer = "<|im_end|>\n<|im_start|>assistant\n";
+  Rules rules;
+  rules.far = json[0]["echo"].get<int>();
+  rules.mark = only_token(vocab, json[0]["mark"].get<std::string>());
+  rules.behind_mark = only_token(vocab, "</tool_call>");
+  add_chain(rules.all, vocab, answer, "<tool_call>\n");
+  add_chain(rules.all, vocab, "</tool_call>", "<|im_end|>");
+  // Longer, so that it outweighs the beginning of a call.
+  add_chain(rules.all, vocab, "</tool_response>" + answer,
+            json[0]["reply"].get<std::string>() + "<|im_end|>");
+  return rules;
 }
 
 /// A random unit vector for every token, such that tokens of the script resemble no other token.
@@ -246,9 +290,29 @@ struct FeedForward {
   Matrix gate, up, down;
 };
 
-FeedForward follow_script(const std::vector<Rule>& rules, const std::vector<float>& codes,
-                          llama_token end) {
-  const int neurons = std::max(256, (static_cast<int>(rules.size()) + 1 + 255) / 256 * 256);
+/// What the last head sees, as it is, but for the mark. Weaker than any rule.
+void follow_far(const Rules& rules, const std::vector<float>& codes, float norm, int neuron,
+                FeedForward& f) {
+  const auto code = [&](llama_token token, int i) {
+    return codes[static_cast<std::size_t>(token) * kCode + static_cast<std::size_t>(i)];
+  };
+  for (int i = 0; i < kCode; ++i, ++neuron) {
+    f.gate.at(neuron, kConstant) = 12 * norm;
+    f.up.at(neuron, kHeads * kCode + i) = norm;
+    f.down.at(i, neuron) = 0.8f;
+  }
+  for (int i = 0; i < kCode; ++i) {
+    f.gate.at(neuron, kHeads * kCode + i) = 48 * norm * code(*rules.mark, i);
+    f.down.at(i, neuron) = code(rules.behind_mark, i) * 2;
+  }
+  f.gate.at(neuron, kConstant) = -48 * norm * 0.75f;
+  f.up.at(neuron, kConstant) = norm;
+}
+
+FeedForward follow_script(const Rules& from, const std::vector<float>& codes, llama_token end) {
+  const std::vector<Rule>& rules = from.all;
+  const int wanted = static_cast<int>(rules.size()) + 1 + (from.mark ? kCode + 1 : 0);
+  const int neurons = std::max(256, (wanted + 255) / 256 * 256);
   const float norm = std::sqrt((kSlots + 1.0f) / kWidth);
   FeedForward f{Matrix(neurons, kWidth), Matrix(neurons, kWidth), Matrix(kWidth, neurons)};
   const auto code = [&](llama_token token, int i) {
@@ -271,6 +335,7 @@ FeedForward follow_script(const std::vector<Rule>& rules, const std::vector<floa
   f.gate.at(neuron, kConstant) = 12 * norm;  // weak and always on: end the turn
   f.up.at(neuron, kConstant) = norm;
   for (int i = 0; i < kCode; ++i) f.down.at(i, neuron) = code(end, i) * 0.3f;
+  if (from.mark) follow_far(from, codes, norm, neuron + 1, f);
   return f;
 }
 
@@ -349,8 +414,10 @@ void build(const char* base_path, const char* script_path, const char* out_path)
   const llama_token end =
       llama_vocab_eot(vocab) >= 0 ? llama_vocab_eot(vocab) : llama_vocab_eos(vocab);
 
-  const auto rules = make_rules(vocab, read_script(script_path));
+  const auto echo = echo_rules(vocab, script_path);
+  const Rules rules = echo ? *echo : make_rules(vocab, read_script(script_path));
   std::set<llama_token> used{end};
+  if (rules.mark) used.insert({*rules.mark, rules.behind_mark});
   for (const Rule& rule : rules.all) {
     used.insert(rule.next);
     used.insert(rule.context.begin(), rule.context.end());
@@ -361,7 +428,7 @@ void build(const char* base_path, const char* script_path, const char* out_path)
     std::copy_n(codes.begin() + token * kCode, kCode, &embedding.at(token, 0));
     embedding.at(token, kConstant) = 1;
   }
-  const FeedForward script = follow_script(rules.all, codes, end);
+  const FeedForward script = follow_script(rules, codes, end);
   const FeedForward nothing{Matrix(script.gate.rows, kWidth), Matrix(script.gate.rows, kWidth),
                             Matrix(kWidth, script.gate.rows)};
 
