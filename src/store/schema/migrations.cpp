@@ -4,7 +4,6 @@
 #include <system_error>
 
 #include "base/log.h"
-#include "store/schema/schema_4.h"
 
 namespace hearth::store {
 namespace {
@@ -216,7 +215,18 @@ CREATE TABLE summaries (        -- what stands for the messages that went to the
   PRIMARY KEY (session_id, number)
 ) WITHOUT ROWID;
 )sql"},
-                                     {4, kSchema4},
+                                     {4, R"sql(
+-- Decisions as a chain: each row carries the SHA-256 of itself and of the hash before it (see
+-- chain/decision_chain.h). Rows that were there before have none.
+ALTER TABLE decisions ADD COLUMN hash TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE decisions_chain (  -- one row: what the first decision that is left follows
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  after_id INTEGER NOT NULL,    -- the last one that is gone, or that was there before the chain
+  hash TEXT NOT NULL            -- that it had
+);
+INSERT INTO decisions_chain SELECT 1, coalesce(max(id), 0), '' FROM decisions;
+)sql"},
                                      {5, R"sql(
 CREATE TABLE journal_texts (    -- what many rows of the journal have in common, once
   digest TEXT PRIMARY KEY,
