@@ -12,11 +12,11 @@ import random
 import re
 from pathlib import Path
 
-import assistant
 import chat
 import lexicon as lex
 import skills
 import tooltalk
+from hearth_tools import PREFIX
 
 SYSTEMS = ["You are a helpful assistant.", "You are a helpful assistant", "You are an AI assistant.", "Be concise.",
            "Answer briefly.", "You are Hearth.", "You are Ember.", "You are Hearth, a local-first personal assistant.",
@@ -34,8 +34,9 @@ TOOL_LIKE = re.compile(r"weather|time|search|translate|play|timer|send|call|read
                        r"tell \w+:|save|print|run|[*/]|calculate|compute|solve|work out", re.I)
 # Held-out splits: the first judged drafts of the corpus, the second only measures the result.
 SPLITS = {"dev.json": ("-", 2), "test.json": ("=", 3)}
-# The same two for Hearth's own tools behind the real static prompt.
-ASSISTANT_SPLITS = {"assistant-dev.json": ("-", 4), "assistant-test.json": ("=", 5)}
+# The same two for Hearth's own tools behind the real static prompt, from data/: they were drawn once and stay as they
+# are while the trained wordings grow.
+ASSISTANT_SPLITS = ("assistant-dev.json", "assistant-test.json")
 CHECK_CASES = {"ok": 300, "capital": 600, "arithmetic": 882, "unknown": 900, "copy name": 500, "copy file": 500}
 
 
@@ -199,6 +200,12 @@ def eval_cases(sign, seed):
     return cases
 
 
+def assistant_cases(name):
+    """The cases of a split, behind the static prompt."""
+    cases = [json.loads(line) for line in lex.lines(name + "l")]
+    return [{**case, "prompt": PREFIX + case["messages"]} for case in cases]
+
+
 def make_shard(job):
     """Encodes one shard of samples; a sample that asks a held-out case's exact text is dropped."""
     import numpy
@@ -255,9 +262,8 @@ def main():
     for name, (sign, seed) in SPLITS.items():
         cases = json.dumps(eval_cases(sign, seed), ensure_ascii=False, indent=0)
         (args.out / name).write_text(cases, encoding="utf-8")
-    for name, (sign, seed) in ASSISTANT_SPLITS.items():
-        cases = json.dumps(assistant.cases(random.Random(seed), sign), ensure_ascii=False, indent=0)
-        (args.out / name).write_text(cases, encoding="utf-8")
+    for name in ASSISTANT_SPLITS:
+        (args.out / name).write_text(json.dumps(assistant_cases(name), ensure_ascii=False, indent=0), encoding="utf-8")
     if args.samples and (args.out / "tokenizer.json").exists():
         write_train(args.out, args.samples, args.workers, args.seed, args.longest)
         return

@@ -30,7 +30,7 @@ def rows_of(case, answer):
     """The lines of the table that a case counts in, and whether it is right there."""
     rows = [(case["group"], right(case["check"], answer))]
     if case["check"][0] == "call":
-        rows.append(("requests: right tool", tool_of(answer.strip()) == tool_of(case["answer"])))
+        rows.append(("requests: right tool", tool_of(answer.strip()) == tool_of(case["check"][1])))
         rows.append(("requests: right tool and arguments", rows[0][1]))
     if case["group"] in ("talk", "known"):
         rows.append((case["group"] + ": no call", "<tool_call>" not in answer))

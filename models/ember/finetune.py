@@ -29,6 +29,8 @@ from train import optimizer_for, rate_at, save
 
 POOL = 12  # batches that are made at once, so that rows of like length share one
 REAL_PROMPT_SHARE = 0.85
+# Calls of other tools are forgotten first: this share of the old corpus is theirs, beside what it holds anyway.
+OLD_CALLS_SHARE = 0.2
 LONGEST = {"assistant": 420, "old": 360}
 
 
@@ -83,7 +85,7 @@ def hidden_of(model, prefix, ids):
 
 @torch.no_grad()
 def save_mixed(model, first, share, path):
-    """Saves `share` of the new weights and the rest of those that training began with: less is forgotten."""
+    """Saves `share` of the new weights and the rest of older ones: less is forgotten, and much is evened out."""
     mixed = Ember(CONFIG, model.embed.weight.shape[0])
     for (name, weight), target in zip(model.named_parameters(), mixed.parameters()):
         target.copy_(share * weight + (1 - share) * first[name])
@@ -103,6 +105,8 @@ class Samples:
             tools = None
             if self.kind == "assistant":
                 messages = assistant.conversation(self.rng, names)
+            elif self.rng.random() < OLD_CALLS_SHARE:
+                messages, tools = corpus.with_tools(self.rng)
             else:
                 messages, tools = corpus.conversation(self.rng)
             texts = [text.partition("\n\n[today:")[0] for role, text in messages if role == "user"]
@@ -200,7 +204,8 @@ def main():
     args.add_argument("--seconds", type=float, default=3600)
     args.add_argument("--batch-tokens", type=int, default=2560)
     args.add_argument("--old-tokens", type=int, default=1792)
-    args.add_argument("--share", type=float, default=1.0, help="of the new weights in the result; the rest is --init")
+    args.add_argument("--share", type=float, default=1.0, help="of the new weights in the result; the rest is --mix")
+    args.add_argument("--mix", type=Path, help="the GGUF with the older weights of the result; else --init")
     args.add_argument("--rate", type=float, default=5e-4)
     args.add_argument("--seed", type=int, default=11)
     args.add_argument("--threads", type=int, default=2)
@@ -216,9 +221,9 @@ def main():
     model = Ember(CONFIG, len(tokenizer.tokens))
     model.load_state_dict(weights)
     asked = set()
-    for name in list(corpus.SPLITS) + list(corpus.ASSISTANT_SPLITS):
+    for name in (*corpus.SPLITS, *corpus.ASSISTANT_SPLITS):
         asked |= {skills.norm(case["user"]) for case in json.loads((args.out / name).read_text(encoding="utf-8"))}
-    train(args, model, weights, tokenizer, asked)
+    train(args, model, read_gguf(args.mix)[0] if args.mix else weights, tokenizer, asked)
 
 
 if __name__ == "__main__":

@@ -35,25 +35,25 @@ def failure(rng, asked):
     return "error: " + message, "I could not do that: " + message
 
 
-def contents(rng, held):
+def contents(rng):
     """A file's text."""
     roll = rng.random()
     if roll < 0.45:
-        return note(rng, held)
+        return note(rng)
     if roll < 0.8:
         mark = rng.choice(("", "", "- "))
-        return "\n".join(mark + note(rng, held) for _ in range(rng.randint(2, 4)))
+        return "\n".join(mark + note(rng) for _ in range(rng.randint(2, 4)))
     return lex.filler(rng, rng.choice((30, 60, 100, 250)))
 
 
-def read_result(rng, asked, held):
+def read_result(rng, asked):
     path, roll = asked.arguments["path"], rng.random()
     if roll < 0.05:
         return "[empty file]", "%s is empty." % path
     if roll < 0.09:
         count = rng.randint(100, 90000)
         return "[binary file, %d bytes]" % count, "%s is a binary file of %d bytes." % (path, count)
-    text = contents(rng, held)
+    text = contents(rng)
     end = rng.choice(("", "\n"))
     if "lines" in asked.arguments:
         count = text.count("\n") + 1
@@ -63,13 +63,13 @@ def read_result(rng, asked, held):
     return text + end, "%s says: %s" % (path, text)
 
 
-def list_result(rng, asked, held):
+def list_result(rng, asked):
     folder, pattern = asked.arguments.get("path", ""), asked.arguments.get("pattern")
     names = set()
     if rng.random() < 0.08:
         return "[nothing matches]", "There are no files that match."
     for _ in range(rng.randint(1, 4)):
-        name = lex.pick(rng, lex.stem, held) + (pattern[1:] if pattern else "." + rng.choice(lex.WORDS["ext"]))
+        name = lex.pick(rng, lex.stem, False) + (pattern[1:] if pattern else "." + rng.choice(lex.WORDS["ext"]))
         if rng.random() < 0.2 and not pattern:
             name = rng.choice(lex.WORDS["filepart"]) + "/"
         names.add(re.sub(r"^(\./|/)", "", folder.rstrip("/") + "/" if folder else "") + name)
@@ -79,37 +79,37 @@ def list_result(rng, asked, held):
     return "\n".join(lines), "I found: " + ", ".join(names)
 
 
-def search_result(rng, asked, held):
+def search_result(rng, asked):
     word, path = asked.arguments["pattern"], asked.arguments.get("path")
     if rng.random() < 0.15:
         return "[0 matching lines in 0 files]", "I found no line with %s." % word
     hits, files = [], set()
     one = path if path and "." in path.rsplit("/", 1)[-1] else None
     for _ in range(rng.choice((1, 1, 1, 2, 2, 3))):
-        name = one or lex.file(rng, held)
+        name = one or lex.file(rng)
         files.add(name)
         line = rng.choice(("%s", "{n} %s", "%s {n}", "{n} %s {n2}", "%s: {n}")).replace("%s", word)
-        hits.append((name, rng.randint(1, 120), line.replace("{n}", note(rng, held)).replace("{n2}", note(rng, held))))
+        hits.append((name, rng.randint(1, 120), line.replace("{n}", note(rng)).replace("{n2}", note(rng))))
     text = "\n".join("%s:%d:%s" % hit for hit in hits) + "\n[%d matching lines in %d files]" % (len(hits), len(files))
     return text, "I found: " + "; ".join("%s, line %d: %s" % hit for hit in hits)
 
 
-def recall_result(rng, asked, held):
+def recall_result(rng, asked):
     number = rng.randint(1, 300)
     if rng.random() < 0.15:
         return "[nothing remembered about that]", "I remember nothing about that."
-    told = asked.fact
+    told = asked.fact.told if asked.fact else None
     if told is None:
-        told = fill(rng, rng.choice(("%s is {adj}", "{name} likes %s", "%s belongs to {name}", "I like %s")),
-                    held).replace("%s", asked.arguments["words"])
+        line = rng.choice(("%s is {adj}", "{name} likes %s", "%s belongs to {name}", "I like %s"))
+        told = fill(rng, line).replace("%s", asked.arguments["words"])
     lines = ["%d: %s" % (number, told)]
     if rng.random() < 0.2:
-        other = fact(rng, held)[0]
+        other = fact(rng).told
         return lines[0] + "\n%d: %s" % (rng.randint(1, 300), other), "I remember: %s; %s" % (told, other)
     return lines[0], "I remember: " + told
 
 
-def result(rng, asked, held=False):
+def result(rng, asked):
     """(what the tool says, the assistant's answer)."""
     if rng.random() < 0.12:
         return failure(rng, asked)
@@ -128,4 +128,4 @@ def result(rng, asked, held=False):
         return "forgot " + asked.arguments["id"], "I have forgotten that."
     kinds = {"read_file": read_result, "list_files": list_result, "search_files": search_result,
              "recall": recall_result}
-    return kinds[asked.name](rng, asked, held)
+    return kinds[asked.name](rng, asked)
