@@ -520,7 +520,7 @@ TEST(PromptBuilder, WhatIsLoosenedIsNamedWithinBounds) {
   EXPECT_THAT(loosened(1, "a", 1),
               ::testing::ElementsAre(
                   "tools[0].function.parameters.properties.a0.multipleOf: is not understood"));
-  const std::string cut = loosened(1, std::string(213, 'x') + "é", 1).at(0);  // inside the é
+  const std::string cut = loosened(1, std::string(212, 'x') + "é", 1).at(0);  // inside the é
   EXPECT_EQ(cut.size(), chat::kLoosenedBytesMax - 1);
   EXPECT_TRUE(cut.ends_with("x…")) << cut;
   EXPECT_EQ(loosened(8, "a", 16).size(), chat::kLoosenedMax);
