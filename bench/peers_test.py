@@ -213,9 +213,15 @@ class Sessions(unittest.TestCase):
         found = turns.Differences()
         for number, pairs in enumerate(([(5, 4), (7, 5), (9, 6)], [(4, 3), (4, 3), (14, 9)])):
             for pair in pairs:
-                found.add(turns.NEW, "hello", number, pair)
-        self.assertEqual(found.of_rounds(turns.NEW, "hello", max), [3, 5])
-        self.assertEqual((found.p50(turns.NEW, "hello"), found.turns(turns.NEW, "hello")), (1.5, [7, 4]))
+                found.add(turns.NEW, turns.HELLOS, number, pair)
+        self.assertEqual(found.of_rounds(turns.NEW, turns.HELLOS, max), [3, 5])
+        self.assertEqual((found.p50(turns.NEW, turns.HELLOS), found.turns(turns.NEW, turns.HELLOS)), (1.5, [7, 4]))
+
+    def test_noise_meets_no_target(self):
+        self.assertEqual(turns.times(3, 2), 1.5)
+        for after, before in ((-1, 2), (1, -2), (-1, -2), (1, 0)):
+            row = peers.Row("what", "", {peers.HEARTH: [turns.times(after, before)]}, target="<= 1.2")
+            self.assertIs(row.met(), False, (after, before))
 
     def test_a_turn_is_compared_only_with_the_same(self):
         def answer(prompt, cached, text="x", said=1):
