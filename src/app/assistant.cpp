@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "api/api.h"
 #include "app/rules.h"
 #include "store/memories.h"
 #include "tools/builtin.h"
@@ -67,6 +68,26 @@ Result<std::unique_ptr<Assistant>> Assistant::open(const config::Config& config,
   TRY(parts.rules, read_rules(config, unix_time<Millis>(time)));
   made->toolbox_ = std::make_unique<agent::Toolbox>(std::move(parts));
   return made;
+}
+
+agent::Parts turn_parts(const config::Config& config, store::Store& store, const TimeSource& time,
+                        std::function<model::Model*(std::string_view)> find_model,
+                        const Assistant* assistant) {
+  context::StaticZone::Parts zone{.instructions = config.context.instructions};
+  if (assistant) zone.tools = assistant->toolbox().offered();
+  return {.store = store,
+          .time = time,
+          .find_model = std::move(find_model),
+          .read_request = api::read_session_request,
+          .toolbox = assistant ? &assistant->toolbox() : nullptr,
+          .rounds_max = config.agent.rounds_max,
+          .turn_timeout = config.agent.turn_timeout,
+          .zone = context::StaticZone(std::move(zone)),
+          .window = {config.context.history_tokens_max, config.context.recent_messages_max},
+          .shows_date = config.context.show_date,
+          .memories_max = config.context.memories_max,
+          .summary_model = config.context.summary_model,
+          .build = HEARTH_VERSION};
 }
 
 }  // namespace hearth::app

@@ -1,6 +1,9 @@
 #pragma once
+#include <functional>
 #include <memory>
+#include <string_view>
 
+#include "agent/parts.h"
 #include "agent/toolbox.h"
 #include "base/result.h"
 #include "base/time_source.h"
@@ -29,5 +32,11 @@ class Assistant {
   std::unique_ptr<tools::Registry> registry_;
   std::unique_ptr<agent::Toolbox> toolbox_;
 };
+
+/// What turns are made with, as the configuration says. `assistant`: null if there are no tools;
+/// it and the other things outlive the turns.
+agent::Parts turn_parts(const config::Config& config, store::Store& store, const TimeSource& time,
+                        std::function<model::Model*(std::string_view)> find_model,
+                        const Assistant* assistant);
 
 }  // namespace hearth::app

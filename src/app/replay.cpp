@@ -1,10 +1,8 @@
 #include "app/replay.h"
 
-#include "api/api.h"
 #include "app/assistant.h"
 #include "app/scratch.h"
 #include "base/time_source.h"
-#include "context/static_zone.h"
 #include "store/sessions.h"
 #include "store/transcript.h"
 
@@ -19,17 +17,13 @@ Result<std::uint32_t> last_turn(const Call& call, store::Store& store, const Tim
   return last.front().turn;
 }
 
-/// What the instructions and tools are today, if there are tools as there were then: tools are the
-/// same for each workspace.
-Result<context::StaticZone> zone_of(config::Config config, Scratch& scratch, const TimeSource& time,
-                                    const agent::Recording& recording) {
+/// The settings of today, with tools if there were some then: they are the same for each workspace.
+config::Config settings_for(config::Config config, const Scratch& scratch,
+                            const agent::Recording& recording) {
   config.data_dir = scratch.data_dir();
   config.tools.workspace.clear();
   if (!recording.rounds.front().tools.empty()) config.tools.workspace = {scratch.workspace()};
-  context::StaticZone::Parts parts{.instructions = config.context.instructions};
-  TRY(const auto assistant, Assistant::open(config, scratch.store(), time));
-  if (assistant) parts.tools = assistant->toolbox().offered();
-  return context::StaticZone(std::move(parts));
+  return config;
 }
 
 }  // namespace
@@ -47,17 +41,11 @@ Result<ReplayReport> replay_turn(const Call& call, const config::Config& config,
   TRY(const agent::Recording recording,
       agent::read_recording(call, store, time, found.id, report.turn));
   TRY(const auto scratch, Scratch::make());
-  TRY(auto zone, zone_of(config, *scratch, time, recording));
-  const agent::Parts parts{
-      .store = scratch->store(),
-      .time = time,
-      .find_model = [&model](std::string_view) { return &model; },
-      .read_request = api::read_session_request,
-      .rounds_max = config.agent.rounds_max,
-      .turn_timeout = config.agent.turn_timeout,
-      .zone = std::move(zone),
-      .window = {config.context.history_tokens_max, config.context.recent_messages_max},
-      .build = HEARTH_VERSION};
+  const config::Config settings = settings_for(config, *scratch, recording);
+  TRY(const auto assistant, Assistant::open(settings, scratch->store(), time));
+  const auto find_model = [&model](std::string_view) { return &model; };
+  const agent::Parts parts =
+      turn_parts(settings, scratch->store(), time, find_model, assistant.get());
   TRY(report.replayed, agent::replay(call, recording, parts));
   TRY(report.difference, agent::first_difference(call, report.replayed, model));
   report.changes = agent::changes_since(recording, parts, model);

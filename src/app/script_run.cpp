@@ -5,7 +5,6 @@
 #include <fstream>
 
 #include "agent/sessions.h"
-#include "api/api.h"
 #include "app/assistant.h"
 #include "app/replay.h"
 #include "app/said_model.h"
@@ -89,7 +88,9 @@ class Stage {
     config_.tools.workspace = {scratch_->workspace()};
     TRY(assistant_, Assistant::open(config_, scratch_->store(), time_));
     {
-      agent::Sessions sessions(parts(), {});
+      const auto find_model = [this](std::string_view) { return model_; };
+      agent::Sessions sessions(
+          turn_parts(config_, scratch_->store(), time_, find_model, assistant_.get()), {});
       for (const TurnScript::Turn& turn : script_.turns) TRY_VOID(play(call, sessions, turn));
     }
     for (std::size_t i = 0; i < script_.turns.size(); ++i) {
@@ -103,23 +104,6 @@ class Stage {
 
  private:
   using Answers = std::vector<chat::Message>;
-
-  agent::Parts parts() {
-    context::StaticZone::Parts zone{.instructions = config_.context.instructions,
-                                    .tools = assistant_->toolbox().offered()};
-    return {.store = scratch_->store(),
-            .time = time_,
-            .find_model = [this](std::string_view) { return model_; },
-            .read_request = api::read_session_request,
-            .toolbox = &assistant_->toolbox(),
-            .rounds_max = config_.agent.rounds_max,
-            .turn_timeout = config_.agent.turn_timeout,
-            .zone = context::StaticZone(std::move(zone)),
-            .window = {config_.context.history_tokens_max, config_.context.recent_messages_max},
-            .shows_date = config_.context.show_date,
-            .memories_max = config_.context.memories_max,
-            .build = HEARTH_VERSION};
-  }
 
   Result<void> play(const Call& call, agent::Sessions& sessions, const TurnScript::Turn& turn) {
     const agent::Submission said{.owner = kOwner,

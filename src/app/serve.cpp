@@ -14,7 +14,6 @@
 #include "app/upkeep.h"
 #include "base/log.h"
 #include "base/time_source.h"
-#include "context/static_zone.h"
 #include "metrics/metrics.h"
 #include "net/server.h"
 #include "store/store.h"
@@ -108,12 +107,6 @@ void drain(const Signals& signals, agent::Sessions& sessions, api::Api& api, net
   let_go(server);
 }
 
-context::StaticZone static_zone(const config::Config& config, const Assistant* assistant) {
-  context::StaticZone::Parts parts{.instructions = config.context.instructions};
-  if (assistant) parts.tools = assistant->toolbox().offered();
-  return context::StaticZone(std::move(parts));
-}
-
 }  // namespace
 
 Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
@@ -130,21 +123,9 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   TRY(const auto model, open_model(config, time, metrics));
   const api::Models models{{model.get()}};
   TRY(const auto assistant, Assistant::open(config, *store, time));
-  agent::Sessions sessions(
-      {.store = *store,
-       .time = time,
-       .find_model = [&models](auto name) { return models.find(name); },
-       .read_request = api::read_session_request,
-       .toolbox = assistant ? &assistant->toolbox() : nullptr,
-       .rounds_max = config.agent.rounds_max,
-       .turn_timeout = config.agent.turn_timeout,
-       .zone = static_zone(config, assistant.get()),
-       .window = {config.context.history_tokens_max, config.context.recent_messages_max},
-       .shows_date = config.context.show_date,
-       .memories_max = config.context.memories_max,
-       .summary_model = config.context.summary_model,
-       .build = HEARTH_VERSION},
-      {.turns_max = config.agent.turns_max});
+  const auto find_model = [&models](std::string_view name) { return models.find(name); };
+  agent::Sessions sessions(turn_parts(config, *store, time, find_model, assistant.get()),
+                           {.turns_max = config.agent.turns_max});
   api::Api api(api::Parts{.models = models,
                           .config = config,
                           .device_id = identity.device_id(),
