@@ -33,5 +33,20 @@ TEST(Sampling, DefaultsChangeNothing) {
   EXPECT_TRUE(neutral.logit_bias.empty());
 }
 
+TEST(Chat, WhatDeltasSayBecomesOneMessage) {
+  Message said{.role = Role::Assistant, .content = {}};
+  EXPECT_TRUE(absorb(said, {.content = "a", .reasoning = "x", .tool_calls = {{0, "1", "f", ""}}}));
+  EXPECT_TRUE(
+      absorb(said, {.content = "b", .tool_calls = {{0, "", "", "{"}, {1, "2", "g", "{}"}}}));
+  EXPECT_TRUE(absorb(said, {.reasoning = "y", .tool_calls = {{0, "", "", "}"}}}));
+  EXPECT_EQ(said.content, "ab");
+  EXPECT_EQ(said.reasoning, "xy");
+  ASSERT_EQ(said.tool_calls.size(), 2u);
+  EXPECT_EQ(said.tool_calls[0].arguments, "{}");
+  EXPECT_EQ(said.tool_calls[1].name, "g");
+  EXPECT_FALSE(absorb(said, {.tool_calls = {{3, "4", "h", ""}}}));
+  EXPECT_EQ(said.tool_calls.size(), 2u);
+}
+
 }  // namespace
 }  // namespace hearth::chat

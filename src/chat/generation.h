@@ -238,6 +238,10 @@ struct Failed {
 
 using Event = std::variant<Started, Delta, Finished, Failed>;
 
+/// Puts what a delta says behind what the message says so far. Calls are numbered in the order in
+/// which they begin. False: one was skipped, and what came behind it was left out.
+bool absorb(Message& message, const Delta& delta);
+
 /// Nothing was said.
 inline bool is_empty(const Delta& delta) {
   return delta.content.empty() && delta.reasoning.empty() && delta.tool_calls.empty() &&

@@ -15,7 +15,7 @@ class Collector final : public EventSink {
   void on_event(const chat::Event& event) override {
     if (const auto* delta = std::get_if<chat::Delta>(&event)) {
       if (on_delta_) on_delta_(*delta);
-      add(*delta);
+      if (!chat::absorb(message_, *delta)) end(Error{Code::Internal, "a tool call was skipped"});
     } else if (const auto* finished = std::get_if<chat::Finished>(&event)) {
       end(*finished);
     } else if (const auto* failed = std::get_if<chat::Failed>(&event)) {
@@ -36,23 +36,6 @@ class Collector final : public EventSink {
   }
 
  private:
-  void add(const chat::Delta& delta) {
-    message_.content += delta.content;
-    message_.reasoning += delta.reasoning;
-    for (const auto& piece : delta.tool_calls) add_call(piece);
-  }
-
-  /// Calls are numbered in the order they begin, so a new index is always the next one.
-  void add_call(const chat::ToolCallDelta& piece) {
-    auto& calls = message_.tool_calls;
-    if (piece.index == calls.size()) calls.emplace_back();
-    if (piece.index >= calls.size()) return end(Error{Code::Internal, "a tool call was skipped"});
-    auto& call = calls[piece.index];
-    call.id += piece.id;
-    call.name += piece.name;
-    call.arguments += piece.arguments;
-  }
-
   void end(Result<chat::Finished> how) {
     MutexLock lock(mutex_);
     if (!end_) end_ = std::move(how);

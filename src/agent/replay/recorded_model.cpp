@@ -35,16 +35,9 @@ class RecordedModel::Listener final : public model::EventSink {
  private:
   void hear(chat::Delta delta) {
     const auto& known = owner_.said(owner_.remade_.size()).tool_calls;
-    answer_.message.content += delta.content;
-    answer_.message.reasoning += delta.reasoning;
-    for (chat::ToolCallDelta& piece : delta.tool_calls) {
+    for (chat::ToolCallDelta& piece : delta.tool_calls)
       if (!piece.id.empty() && piece.index < known.size()) piece.id = known[piece.index].id;
-      auto& calls = answer_.message.tool_calls;
-      if (piece.index >= calls.size()) calls.resize(piece.index + 1);
-      calls[piece.index].id += piece.id;
-      calls[piece.index].name += piece.name;
-      calls[piece.index].arguments += piece.arguments;
-    }
+    chat::absorb(answer_.message, delta);
     sink_->on_event(delta);
   }
 
