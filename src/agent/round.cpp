@@ -1,42 +1,40 @@
 #include "agent/round.h"
 
+#include <algorithm>
+#include <span>
+
 #include "base/fields.h"
 #include "chat/message_json.h"
 #include "vault/secret.h"
+#include "vault/sha256.h"
 
 namespace hearth::agent {
 namespace {
 
-/// Lengths keep one text from running into the next.
-void append(std::string& all, std::string_view text) {
-  all += std::to_string(text.size()) + ":";
-  all += text;
-}
-
-void append(std::string& all, const chat::Token* begin, const chat::Token* end) {
-  for (; begin != end; ++begin) all += std::to_string(*begin) + " ";
+void add_tokens(vault::Sha256& sum, std::span<const chat::Token> tokens) {
+  for (const chat::Token token : tokens) sum.add(std::to_string(token) + " ");
 }
 
 /// Where tokens are not known: what the model was shown.
 std::string digest_of(const chat::Conversation& asked) {
-  std::string all;
-  for (const chat::Message& message : asked.messages) append(all, chat::message_text(message));
+  vault::Sha256 sum;
+  for (const chat::Message& message : asked.messages) sum.add_part(chat::message_text(message));
   for (const chat::Tool& tool : asked.tools)
     for (const std::string* text : {&tool.name, &tool.description, &tool.parameters, &tool.outline})
-      append(all, *text);
-  append(all, asked.tail);
-  return vault::sha256_hex(all);
+      sum.add_part(*text);
+  sum.add_part(asked.tail);
+  return sum.hex();
 }
 
 /// The ids of calls are random.
-void append_words(std::string& all, const chat::Message& said, chat::FinishReason reason) {
-  append(all, said.content);
-  append(all, said.reasoning);
+void add_words(vault::Sha256& sum, const chat::Message& said, chat::FinishReason reason) {
+  sum.add_part(said.content);
+  sum.add_part(said.reasoning);
   for (const chat::ToolCall& call : said.tool_calls) {
-    append(all, call.name);
-    append(all, call.arguments);
+    sum.add_part(call.name);
+    sum.add_part(call.arguments);
   }
-  append(all, chat::finish_reason_name(reason));
+  sum.add_part(chat::finish_reason_name(reason));
 }
 
 Json tools_json(const std::vector<chat::Tool>& tools) {
@@ -154,7 +152,7 @@ Round round_of(const model::Model& model, const chat::Request& asked, const mode
               .tail = talk.tail,
               .tokens = trace.tokens,
               .usage = answer.finished.usage};
-  std::string words;
+  vault::Sha256 answered;
   if (trace.tokens.empty()) {
     round.inputs_digest = digest_of(talk);
   } else {
@@ -162,15 +160,15 @@ Round round_of(const model::Model& model, const chat::Request& asked, const mode
     if (trace.follows_seen) all = talk.seen.tokens;
     round.seen_tokens = static_cast<std::uint32_t>(all.size());
     all.insert(all.end(), trace.tokens.begin(), trace.tokens.end());
-    const chat::Token* const border =
-        all.data() + std::min<std::size_t>(round.usage.prompt_tokens, all.size());
-    std::string prompt;
-    append(prompt, all.data(), border);
-    round.inputs_digest = vault::sha256_hex(prompt);
-    append(words, border, all.data() + all.size());
+    const std::span<const chat::Token> known(all);
+    const std::size_t border = std::min<std::size_t>(round.usage.prompt_tokens, all.size());
+    vault::Sha256 prompt;
+    add_tokens(prompt, known.first(border));
+    round.inputs_digest = prompt.hex();
+    add_tokens(answered, known.subspan(border));
   }
-  append_words(words, answer.message, answer.finished.reason);
-  round.answer_digest = vault::sha256_hex(words);
+  add_words(answered, answer.message, answer.finished.reason);
+  round.answer_digest = answered.hex();
   return round;
 }
 

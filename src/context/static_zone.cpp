@@ -2,27 +2,21 @@
 
 #include <algorithm>
 
-#include "vault/secret.h"
+#include "vault/sha256.h"
 
 namespace hearth::context {
 namespace {
 
 constexpr std::size_t kIdCharacters = 16;  // hexadecimal: 64 bits
 
-/// Lengths keep one text from running into the next.
-void append(std::string& all, std::string_view text) {
-  all += std::to_string(text.size()) + ":";
-  all += text;
-}
-
 std::string id_of(const std::vector<chat::Tool>& tools) {
-  std::string all;
+  vault::Sha256 sum;
   for (const chat::Tool& tool : tools) {
-    append(all, tool.name);
-    append(all, tool.description);
-    append(all, tool.outline.empty() ? tool.parameters : tool.outline);
+    sum.add_part(tool.name);
+    sum.add_part(tool.description);
+    sum.add_part(tool.outline.empty() ? tool.parameters : tool.outline);
   }
-  return vault::sha256_hex(all).substr(0, kIdCharacters);
+  return sum.hex().substr(0, kIdCharacters);
 }
 
 }  // namespace
@@ -53,10 +47,10 @@ bool StaticZone::has_tool(std::string_view name) const {
 std::string prefix_id(const StaticZone& zone, std::string_view model,
                       std::string_view first_message, const std::vector<chat::Tool>& clients,
                       std::string_view summary) {
-  std::string all;
-  for (const std::string_view text : {model, first_message, summary}) append(all, text);
-  append(all, id_of(clients));
-  return zone.tools_id() + "-" + vault::sha256_hex(all).substr(0, kIdCharacters);
+  vault::Sha256 sum;
+  for (const std::string_view text : {model, first_message, summary}) sum.add_part(text);
+  sum.add_part(id_of(clients));
+  return zone.tools_id() + "-" + sum.hex().substr(0, kIdCharacters);
 }
 
 bool had_tools(const std::string& prefix_id, const StaticZone& zone) {

@@ -27,6 +27,11 @@ void Sha256::add(std::string_view bytes) {
   EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size());
 }
 
+void Sha256::add_part(std::string_view part) {
+  add(std::to_string(part.size()) + ":");
+  add(part);
+}
+
 std::string Sha256::hex() {
   std::array<std::uint8_t, 32> digest{};
   const int done = EVP_DigestFinal_ex(state_->context.get(), digest.data(), nullptr);

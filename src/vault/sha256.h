@@ -11,6 +11,8 @@ class Sha256 {
   Sha256();
   ~Sha256();
   void add(std::string_view bytes);
+  /// With its length before it: different lists of parts are different bytes.
+  void add_part(std::string_view part);
   /// 64 lower-case hex digits of everything added. Ends this object's use.
   std::string hex();
 

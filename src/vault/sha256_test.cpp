@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "vault/secret.h"
 
 namespace hearth::vault {
@@ -19,6 +22,17 @@ TEST(Sha256, IsTheHashOfAllPieces) {
   const std::string text(1'000'000, 'x');
   for (std::size_t at = 0; at < text.size(); at += 777) long_text.add(text.substr(at, 777));
   EXPECT_EQ(long_text.hex(), sha256_hex(text));
+}
+
+TEST(Sha256, PartsDoNotRunIntoOneAnother) {
+  const auto of = [](const std::vector<std::string>& parts) {
+    Sha256 sum;
+    for (const std::string& part : parts) sum.add_part(part);
+    return sum.hex();
+  };
+  EXPECT_EQ(of({"ab", ""}), sha256_hex("2:ab0:"));
+  EXPECT_NE(of({"a", "b"}), of({"ab", ""}));
+  EXPECT_NE(of({"ab"}), of({"ab", ""}));
 }
 
 }  // namespace

@@ -28,20 +28,14 @@ constexpr const char* kRemember =
     "(SELECT id, hash FROM decisions WHERE id = ?1) WHERE after_id < ?1";
 constexpr const char* kRemove = "DELETE FROM decisions WHERE id <= ?";
 
-/// Each part with its length before it: no two rows are the same bytes.
-void add_part(vault::Sha256& sum, const std::string& text) {
-  sum.add(std::to_string(text.size()) + ":");
-  sum.add(text);
-}
-
 std::string hash_of(const std::string& before, const DecisionRow& row) {
   vault::Sha256 sum;
-  add_part(sum, before);
+  sum.add_part(before);
   for (const std::int64_t number : {row.id, row.turn, row.created_ms})
-    add_part(sum, std::to_string(number));
+    sum.add_part(std::to_string(number));
   for (const std::string* text :
        {&row.owner, &row.session_id, &row.tool, &row.target, &row.decision, &row.rule})
-    add_part(sum, *text);
+    sum.add_part(*text);
   return sum.hex();
 }
 
