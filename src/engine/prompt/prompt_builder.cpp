@@ -164,12 +164,14 @@ struct PromptBuilder::State {
                      Landmarks::Use use, PreparedPrompt& out) const;
   Result<void> check_tokens(const std::vector<chat::Token>& tokens, const char* field) const;
   void read_as(const common_chat_params& params, bool thinking, PreparedPrompt& out) const;
-  Result<void> constrain_calls(const chat::Conversation& conversation, const RenderOptions& options,
-                               const common_chat_params& params, PreparedPrompt& out) const;
-  Result<void> constrain_native(const chat::Conversation& conversation,
+  Result<void> constrain_calls(const chat::Conversation& conversation, const StandIns& tools,
+                               const RenderOptions& options, const common_chat_params& params,
+                               PreparedPrompt& out) const;
+  Result<void> constrain_native(const chat::Conversation& callable, const StandIns& tools,
+                                const chat::Conversation& conversation,
                                 const RenderOptions& options, const common_chat_params& params,
                                 PreparedPrompt& out) const;
-  Result<void> constrain_generic(const chat::Conversation& conversation,
+  Result<void> constrain_generic(const chat::Conversation& callable, const StandIns& schemas,
                                  const common_chat_params& params, PreparedPrompt& out) const;
   bool keeps_schemas(const RenderOptions& options) const {
     return options.tools_in_text || rendering.writes_json_arguments();
@@ -276,7 +278,7 @@ Result<PreparedPrompt> PromptBuilder::State::prepare(
     } else {
       note_tagged(conversation, result);
     }
-    TRY_VOID(constrain_calls(conversation, options, params, result));
+    TRY_VOID(constrain_calls(conversation, tools, options, params, result));
   } else if (!options.json_schema.empty()) {
     note_loosened(answer, "response_format", result);
     result.grammar = {COMMON_GRAMMAR_TYPE_TOOL_CALLS,
@@ -376,27 +378,36 @@ void PromptBuilder::State::read_as(const common_chat_params& params, bool thinki
   out.syntax = std::move(syntax);
 }
 
+/// Only the named tool may be called, although the prompt tells of all. `tools`: made of all.
 Result<void> PromptBuilder::State::constrain_calls(const chat::Conversation& conversation,
+                                                   const StandIns& tools,
                                                    const RenderOptions& options,
                                                    const common_chat_params& params,
                                                    PreparedPrompt& out) const {
+  const chat::Conversation callable = with_callable_tools(conversation);
+  StandIns named;
+  const bool is_named = conversation.tool_choice.mode == Mode::Named;
+  if (is_named) {
+    TRY(named, stand_ins_of(callable));
+  }
+  const StandIns& made = is_named ? named : tools;
   const auto built = guarded(Code::InvalidInput, "tools: no grammar can be made of them", [&] {
-    return options.tools_in_text ? constrain_generic(conversation, params, out)
-                                 : constrain_native(conversation, options, params, out);
+    return options.tools_in_text
+               ? constrain_generic(callable, made, params, out)
+               : constrain_native(callable, made, conversation, options, params, out);
   });
   if (!built.ok()) return Error{Code::InvalidInput, built.error().message, "tools"};
   TRY_VOID(built.value());
   return out.grammar.empty() ? ok() : check_grammar(out, "tools");
 }
 
-Result<void> PromptBuilder::State::constrain_native(const chat::Conversation& conversation,
+Result<void> PromptBuilder::State::constrain_native(const chat::Conversation& callable,
+                                                    const StandIns& tools,
+                                                    const chat::Conversation& conversation,
                                                     const RenderOptions& options,
                                                     const common_chat_params& params,
                                                     PreparedPrompt& out) const {
   const bool parallel = conversation.parallel_tool_calls;
-  // Only the named tool may be called, although the prompt tells of all.
-  const chat::Conversation callable = with_callable_tools(conversation);
-  TRY(const StandIns tools, stand_ins_of(callable));
   const auto installed = [&](std::string grammar) {
     return options.tool_stand_ins ? tools.install(std::move(grammar)) : grammar;
   };
@@ -429,17 +440,16 @@ Result<void> PromptBuilder::State::constrain_native(const chat::Conversation& co
   return ok();
 }
 
-Result<void> PromptBuilder::State::constrain_generic(const chat::Conversation& conversation,
+Result<void> PromptBuilder::State::constrain_generic(const chat::Conversation& callable,
+                                                     const StandIns& schemas,
                                                      const common_chat_params& params,
                                                      PreparedPrompt& out) const {
   common_chat_templates_inputs inputs;
-  const chat::Conversation callable = with_callable_tools(conversation);
   fill_template_input(callable, unchanged, inputs);
-  TRY(const StandIns schemas, stand_ins_of(callable));
   for (std::size_t i = 0; i < inputs.tools.size(); ++i)
     inputs.tools[i].parameters = schemas.schema(i);
-  const bool strict = is_strict(conversation);
-  GenericTools tools = make_generic_tools(inputs.tools, conversation.parallel_tool_calls, strict,
+  const bool strict = is_strict(callable);
+  GenericTools tools = make_generic_tools(inputs.tools, callable.parallel_tool_calls, strict,
                                           params.generation_prompt);
   // A lazy grammar takes up what the model has begun in its own way.
   std::string grammar = schemas.install(tools.grammar);
