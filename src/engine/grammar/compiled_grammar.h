@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "engine/grammar/vocabulary_index.h"
+#include "engine/runtime/recent.h"
 
 struct llama_grammar;          // NOLINT(readability-identifier-naming)
 struct llama_grammar_element;  // NOLINT(readability-identifier-naming)
@@ -133,6 +134,10 @@ class GrammarCache {
   /// Errors: those of CompiledGrammar::make.
   Result<std::shared_ptr<CompiledGrammar>> find(const std::string& gbnf);
 
+  /// The grammars of generations at their beginning, under what makes them: to be copied, because
+  /// parsing a large one takes as long as many tokens.
+  Recent<GrammarHandle>& beginnings() { return beginnings_; }
+
   std::uint64_t hits() const;
   std::uint64_t misses() const;
   std::size_t size() const { return grammars_.size(); }
@@ -146,6 +151,7 @@ class GrammarCache {
   const llama_vocab* vocab_;
   std::unique_ptr<VocabularyIndex> index_{};  // made with the first grammar
   std::list<Item> grammars_{};                // the latest used first
+  Recent<GrammarHandle> beginnings_{kGrammarsMax};
   std::uint64_t gone_hits_ = 0, gone_misses_ = 0;
 };
 

@@ -38,6 +38,28 @@ Triggers triggers_of(const PreparedPrompt& prompt) {
   return triggers;
 }
 
+/// All that a grammar is parsed from.
+std::string key_of(const PreparedPrompt& prompt, const Triggers& triggers) {
+  std::string key = prompt.grammar_lazy ? "lazy\n" : "\n";
+  for (const std::string& pattern : triggers.patterns)
+    key += std::to_string(pattern.size()) + ":" + pattern;
+  for (const llama_token token : triggers.tokens) key += std::to_string(token) + ",";
+  return key + "\n" + common_grammar_value(prompt.grammar);
+}
+
+Result<GrammarHandle> parse(const llama_vocab* vocab, const PreparedPrompt& prompt,
+                            const Triggers& triggers) {
+  std::vector<const char*> patterns;
+  for (const std::string& pattern : triggers.patterns) patterns.push_back(pattern.c_str());
+  TRY(llama_grammar* const parsed, guarded(Code::InvalidInput, "the grammar was refused", [&] {
+        return llama_grammar_init_impl(vocab, common_grammar_value(prompt.grammar).c_str(), "root",
+                                       prompt.grammar_lazy, patterns.data(), patterns.size(),
+                                       triggers.tokens.data(), triggers.tokens.size());
+      }));
+  if (!parsed) return Error{Code::InvalidInput, "the grammar does not parse"};
+  return GrammarHandle(parsed);
+}
+
 bool is_word(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return std::isalnum(byte) != 0 || c == '_' || byte >= 0x80;
@@ -67,23 +89,19 @@ Result<std::unique_ptr<Constraint>> Constraint::make(const LoadedModel& model,
                                                      GrammarCache& cache) {
   std::unique_ptr<Constraint> made(new Constraint(model));
   TRY(made->compiled_, cache.find(common_grammar_value(prompt.grammar)));
-  TRY_VOID(made->parse(prompt));
+  TRY_VOID(made->begin(prompt, cache));
   TRY_VOID(made->read_prompt_end(prompt));
   return made;
 }
 
-Result<void> Constraint::parse(const PreparedPrompt& prompt) {
+Result<void> Constraint::begin(const PreparedPrompt& prompt, GrammarCache& cache) {
   const Triggers triggers = triggers_of(prompt);
-  std::vector<const char*> patterns;
-  for (const std::string& pattern : triggers.patterns) patterns.push_back(pattern.c_str());
-  TRY(llama_grammar* const parsed, guarded(Code::InvalidInput, "the grammar was refused", [&] {
-        return llama_grammar_init_impl(model_.vocab(), common_grammar_value(prompt.grammar).c_str(),
-                                       "root", prompt.grammar_lazy, patterns.data(),
-                                       patterns.size(), triggers.tokens.data(),
-                                       triggers.tokens.size());
-      }));
-  if (!parsed) return Error{Code::InvalidInput, "the grammar does not parse"};
-  grammar_.reset(parsed);
+  std::string key = key_of(prompt, triggers);
+  if (!cache.beginnings().find(key)) {
+    TRY(GrammarHandle parsed, parse(model_.vocab(), prompt, triggers));
+    cache.beginnings().keep(key, std::move(parsed));
+  }
+  grammar_.reset(llama_grammar_clone_impl(**cache.beginnings().find(key)));
   elements_ = std::make_unique<GrammarElements>(*grammar_);
   return ok();
 }

@@ -42,7 +42,7 @@ class Constraint {
 
  private:
   explicit Constraint(const LoadedModel& model) : model_(model) {}
-  Result<void> parse(const PreparedPrompt& prompt);
+  Result<void> begin(const PreparedPrompt& prompt, GrammarCache& cache);
   Result<void> read_prompt_end(const PreparedPrompt& prompt);
   void take(llama_token token);  // may throw, as llama.cpp does
   bool is_inside_character() const;

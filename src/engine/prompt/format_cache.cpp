@@ -1,6 +1,5 @@
 #include "engine/prompt/format_cache.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "chat-auto-parser.h"
@@ -28,8 +27,8 @@ bool are_general(const common_chat_templates* templates) {
 }
 
 /// The prompt and what begins an answer, in three renderings.
-common_chat_params render(const common_chat_templates* templates,
-                          common_chat_templates_inputs inputs) {
+common_chat_params pure_content(const common_chat_templates* templates,
+                                common_chat_templates_inputs inputs) {
   inputs.force_pure_content = true;
   return common_chat_templates_apply(templates, inputs);
 }
@@ -65,50 +64,38 @@ bool FormatCache::knows(const common_chat_templates_inputs& inputs) const {
   return is_general_ && inputs.continue_final_message == COMMON_CHAT_CONTINUATION_NONE;
 }
 
-std::string FormatCache::prompt(const common_chat_templates_inputs& inputs) const {
-  return (knows(inputs) ? render(templates_, inputs)
-                        : common_chat_templates_apply(templates_, inputs))
-      .prompt;
+FormatCache::Rendered FormatCache::render(const common_chat_templates_inputs& inputs) const {
+  common_chat_params params = knows(inputs) ? pure_content(templates_, inputs)
+                                            : common_chat_templates_apply(templates_, inputs);
+  return {std::move(params.prompt), std::move(params.generation_prompt)};
+}
+
+std::optional<common_chat_params> FormatCache::find(const common_chat_templates_inputs& inputs,
+                                                    const std::string& generation_prompt) {
+  if (!knows(inputs)) return std::nullopt;
+  const common_chat_params* found = formats_.find(key_of(inputs, generation_prompt));
+  if (!found) return std::nullopt;
+  ++hits_;
+  return *found;
 }
 
 common_chat_params FormatCache::apply(const common_chat_templates_inputs& inputs,
                                       const common_chat_templates_inputs& shown) {
   if (!knows(inputs)) {
     common_chat_params params = common_chat_templates_apply(templates_, inputs);
-    if (&shown != &inputs) params.prompt = prompt(shown);
+    if (&shown != &inputs) params.prompt = render(shown).prompt;
     return params;
   }
-  common_chat_params rendered = render(templates_, shown);
-  std::string key = key_of(inputs, rendered.generation_prompt);
-  if (key.size() > kKeyBytesMax) {
-    common_chat_params params = common_chat_templates_apply(templates_, inputs);
-    params.prompt = std::move(rendered.prompt);
-    return params;
+  Rendered rendered = render(shown);
+  std::optional<common_chat_params> params = find(inputs, rendered.generation_prompt);
+  if (!params) {
+    params = common_chat_templates_apply(templates_, inputs);
+    params->prompt.clear();
+    std::string key = key_of(inputs, rendered.generation_prompt);
+    if (key.size() <= kKeyBytesMax) formats_.keep(std::move(key), *params);
   }
-  if (const common_chat_params* found = find(key)) {
-    ++hits_;
-    common_chat_params params = *found;
-    params.prompt = std::move(rendered.prompt);
-    return params;
-  }
-  common_chat_params params = common_chat_templates_apply(templates_, inputs);
-  keep(std::move(key), params);
-  params.prompt = std::move(rendered.prompt);
-  return params;
-}
-
-const common_chat_params* FormatCache::find(const std::string& key) {
-  const auto found =
-      std::ranges::find_if(entries_, [&key](const Entry& entry) { return entry.key == key; });
-  if (found == entries_.end()) return nullptr;
-  entries_.splice(entries_.begin(), entries_, found);
-  return &found->params;
-}
-
-void FormatCache::keep(std::string key, common_chat_params params) {
-  params.prompt.clear();
-  entries_.push_front({std::move(key), std::move(params)});
-  if (entries_.size() > kEntriesMax) entries_.pop_back();
+  params->prompt = std::move(rendered.prompt);
+  return std::move(*params);
 }
 
 }  // namespace hearth::engine

@@ -1,9 +1,10 @@
 #pragma once
 #include <cstdint>
-#include <list>
+#include <optional>
 #include <string>
 
 #include "chat.h"
+#include "engine/runtime/recent.h"
 
 namespace hearth::engine {
 
@@ -28,24 +29,26 @@ class FormatCache {
     return apply(inputs, inputs);
   }
 
-  /// The prompt alone of what apply() gives; throws alike.
-  std::string prompt(const common_chat_templates_inputs& inputs) const;
+  struct Rendered {
+    std::string prompt{}, generation_prompt{};
+  };
+  /// These two alone of what apply() gives; throws alike.
+  Rendered render(const common_chat_templates_inputs& inputs) const;
+
+  /// What apply() would give for a conversation whose answer begins so, but for its prompt.
+  /// Nothing: it has not seen such a one, or the template is left to llama-common.
+  std::optional<common_chat_params> find(const common_chat_templates_inputs& inputs,
+                                         const std::string& generation_prompt);
 
   /// Calls that found a format, since the start.
   std::uint64_t hits() const { return hits_; }
 
  private:
-  struct Entry {
-    std::string key;
-    common_chat_params params;  // without prompt
-  };
   bool knows(const common_chat_templates_inputs& inputs) const;
-  const common_chat_params* find(const std::string& key);
-  void keep(std::string key, common_chat_params params);
 
   const common_chat_templates* const templates_;
-  const bool is_general_;     // no template has code of its own in llama-common
-  std::list<Entry> entries_;  // last used first
+  const bool is_general_;  // no template has code of its own in llama-common
+  Recent<common_chat_params> formats_{kEntriesMax};  // without prompts
   std::uint64_t hits_ = 0;
 };
 

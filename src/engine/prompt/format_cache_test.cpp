@@ -67,7 +67,7 @@ void compare(FormatCache& cache, const common_chat_templates* templates,
   ASSERT_EQ(got.ok(), want.ok());
   if (!want.ok()) return;
   expect_equal(got.value(), want.value());
-  EXPECT_EQ(cache.prompt(inputs), want.value().prompt);
+  EXPECT_EQ(cache.render(inputs).prompt, want.value().prompt);
 }
 
 /// Learns from one conversation, then reads another. Returns how often it knew.

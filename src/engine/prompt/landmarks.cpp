@@ -7,6 +7,7 @@
 namespace hearth::engine {
 namespace {
 
+constexpr const char* kLeftOutTool = "hearthtool";
 constexpr const char* kLeftOut = "-";  // some templates refuse a message that says nothing
 
 MaskedText part(const MaskedText& text, std::size_t begin, std::size_t end) {
@@ -32,16 +33,30 @@ std::size_t find_any(const MaskedText& text, const std::vector<std::string>& wor
   return best;
 }
 
+/// npos also if there are several.
+std::size_t find_only(const std::string& text, const std::string& mark) {
+  const std::size_t at = text.find(mark);
+  return at == text.rfind(mark) ? at : std::string::npos;
+}
+
 }  // namespace
 
-Landmarks::Landmarks(const chat::Conversation& conversation, Use use) : marked_(conversation) {
-  if (use == Use::Seen && conversation.seen.messages > 0) mark_seen(conversation.seen.messages);
+Landmarks::Landmarks(const chat::Conversation& conversation, Use use, Early early)
+    : marked_(conversation) {
+  if (use == Use::Seen && conversation.seen.messages > 0)
+    mark_seen(conversation.seen.messages, early);
   if (!conversation.tail.empty()) mark_tail();
 }
 
 /// Every template writes the name of a call, not every one what was said beside it.
-void Landmarks::mark_seen(std::uint32_t messages) {
+void Landmarks::mark_seen(std::uint32_t messages, Early early) {
   seen_mark_ = random_id("hearthseen");
+  if (early.tools && !marked_.tools.empty())
+    marked_.tools = {{kLeftOutTool, "a tool", R"({"type":"object","properties":{}})"}};
+  if (!early.instructions && marked_.messages.front().role == chat::Role::System && messages > 1) {
+    marked_.messages.erase(marked_.messages.begin());
+    --messages;
+  }
   for (std::uint32_t i = 0; i < messages; ++i) {
     chat::Message& message = marked_.messages[i];
     message.content = message.content.empty() ? "" : kLeftOut;
@@ -69,18 +84,18 @@ void Landmarks::mark_tail() {
 
 std::optional<Landmarks::Parts> Landmarks::split(const MaskedText& rendered,
                                                  const std::vector<std::string>& ends) const {
+  const std::string& text = rendered.text;
   std::size_t begin = 0;
   if (!seen_mark_.empty()) {
-    const std::size_t mark = rendered.text.find(seen_mark_);
+    const std::size_t mark = find_only(text, seen_mark_);
     if (mark == std::string::npos) return std::nullopt;
     begin = find_any(rendered, ends, mark + seen_mark_.size());
     if (begin == std::string::npos) return std::nullopt;
   }
-  const std::size_t all = rendered.text.size();
-  if (tail_mark_.empty()) return Parts{.before = part(rendered, begin, all)};
-  const std::size_t tail = rendered.text.find(tail_mark_, begin);
-  if (tail == std::string::npos) return std::nullopt;
-  return Parts{part(rendered, begin, tail), part(rendered, tail + tail_mark_.size(), all)};
+  if (tail_mark_.empty()) return Parts{.before = part(rendered, begin, text.size())};
+  const std::size_t tail = find_only(text, tail_mark_);
+  if (tail == std::string::npos || tail < begin) return std::nullopt;
+  return Parts{part(rendered, begin, tail), part(rendered, tail + tail_mark_.size(), text.size())};
 }
 
 std::vector<std::string> answer_ends(const llama_vocab* vocab) {

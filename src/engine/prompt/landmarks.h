@@ -15,9 +15,16 @@ class Landmarks {
  public:
   enum class Use : bool { Messages, Seen };
 
+  /// What a template shows before the first answer and nowhere else; see Rendering.
+  struct Early {
+    bool tools = false, instructions = false;
+  };
+
   /// With Use::Seen the contents before the last message that was seen are left out: what is
-  /// rendered of them is cut away. The conversation has passed check_conversation().
-  Landmarks(const chat::Conversation& conversation, Use use);
+  /// rendered of them is cut away. Of tools that are shown early a small one is left. Instructions
+  /// that are shown late too are left out as a whole: the model has seen them.
+  /// The conversation has passed check_conversation().
+  Landmarks(const chat::Conversation& conversation, Use use, Early early);
 
   /// What has to be rendered.
   const chat::Conversation& conversation() const { return marked_; }
@@ -27,13 +34,13 @@ class Landmarks {
     MaskedText after{};
   };
   /// The rendering without landmarks, from what ends the last answer on that was seen. `ends`: how
-  /// the tokens are spelled that end an answer. Nothing: the template has hidden a landmark or ends
-  /// answers without such a token.
+  /// the tokens are spelled that end an answer. Nothing: the template has hidden a landmark, shows
+  /// it twice, or ends answers without such a token.
   std::optional<Parts> split(const MaskedText& rendered,
                              const std::vector<std::string>& ends) const;
 
  private:
-  void mark_seen(std::uint32_t messages);
+  void mark_seen(std::uint32_t messages, Early early);
   void mark_tail();
 
   chat::Conversation marked_;

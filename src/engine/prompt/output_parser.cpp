@@ -101,8 +101,9 @@ Result<chat::Delta> OutputParser::finish() {
 Result<common_chat_msg> OutputParser::State::parse(bool partial) const {
   if (nesting.deepest > kNestingMax)
     return Error{Code::InvalidInput, "brackets nest deeper than 256"};
-  return guarded(Code::InvalidInput, "the answer fits no syntax",
-                 [&] { return common_chat_parse(text, partial, syntax->parser); });
+  return guarded(Code::InvalidInput, "the answer fits no syntax", [&] {
+    return common_chat_peg_parse(*syntax->parser, text, partial, syntax->options);
+  });
 }
 
 chat::Delta OutputParser::State::take(const common_chat_msg& message, bool last) {

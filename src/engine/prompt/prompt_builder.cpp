@@ -9,6 +9,7 @@
 #include "engine/prompt/json_spacing.h"
 #include "engine/prompt/landmarks.h"
 #include "engine/prompt/output_syntax.h"
+#include "engine/prompt/prompt_memo.h"
 #include "engine/prompt/rendering.h"
 #include "engine/prompt/spelling.h"
 #include "engine/prompt/tool_grammar.h"
@@ -81,21 +82,6 @@ Result<void> with_field(const Result<void>& result, const std::string& field) {
   return Error{result.error().code, field + ": " + result.error().message, field};
 }
 
-/// The schemas of the tools, made into grammars.
-Result<StandIns> stand_ins_of(const chat::Conversation& conversation) {
-  constexpr const char* kNoArguments = R"({"type":"object","properties":{}})";
-  StandIns all;
-  for (std::size_t i = 0; i < conversation.tools.size(); ++i) {
-    const std::string& schema = conversation.tools[i].parameters;
-    const bool is_empty = schema.find_first_not_of("{} \t\r\n") == std::string::npos;
-    const auto added = all.add(is_empty ? kNoArguments : schema);
-    if (!added.ok())
-      return field_error("tools[" + std::to_string(i) + "].function.parameters",
-                         added.error().message);
-  }
-  return all;
-}
-
 /// Within the bounds of chat::Started::loosened.
 void note_loosened(std::string line, PreparedPrompt& out) {
   constexpr std::string_view kMore = "…";
@@ -158,10 +144,12 @@ struct PromptBuilder::State {
 
   std::uint32_t border(const chat::Conversation& conversation, std::uint32_t messages,
                        const RenderOptions& options, const std::vector<llama_token>& whole) const;
-  Result<void> write(const chat::Conversation& conversation, const RenderOptions& options,
-                     const std::string& rendered, PreparedPrompt& out) const;
-  Result<bool> place(const chat::Conversation& conversation, const RenderOptions& options,
-                     Landmarks::Use use, PreparedPrompt& out) const;
+  Result<common_chat_params> write(const chat::Conversation& shown,
+                                   const chat::Conversation& conversation,
+                                   const RenderOptions& options, PreparedPrompt& out) const;
+  Result<std::optional<std::string>> place(const chat::Conversation& conversation,
+                                           const RenderOptions& options, Landmarks::Use use,
+                                           PreparedPrompt& out) const;
   Result<void> check_tokens(const std::vector<chat::Token>& tokens, const char* field) const;
   void read_as(const common_chat_params& params, bool thinking, PreparedPrompt& out) const;
   Result<void> constrain_calls(const chat::Conversation& conversation, const StandIns& tools,
@@ -178,6 +166,7 @@ struct PromptBuilder::State {
   }
   Result<void> constrain_format(const chat::OutputFormat& format, PreparedPrompt& out) const;
   Result<void> check_grammar(const PreparedPrompt& prompt, const char* field) const;
+  Result<void> try_grammar(const PreparedPrompt& prompt, const char* field) const;
   void add_trigger(common_grammar_trigger trigger, PreparedPrompt& out) const;
   std::vector<llama_token> with_start(std::vector<llama_token> tokens) const;
   std::uint32_t history(const std::vector<llama_token>& whole, const std::string& beginning) const;
@@ -188,6 +177,7 @@ struct PromptBuilder::State {
   SpanTokenizer tokenizer;
   Rendering rendering;
   std::vector<std::string> end_texts;  // see answer_ends()
+  mutable PromptMemo memo{};
 };
 
 PromptBuilder::PromptBuilder(const llama_model* model, const std::string& chat_template)
@@ -249,19 +239,19 @@ Result<PreparedPrompt> PromptBuilder::State::prepare(
                             : COMMON_CHAT_TOOL_CHOICE_AUTO;
   options.tools_in_text = !rendering.knows_tools();
   options.json_schema = schema_of(format);
-  TRY(const StandIns tools, stand_ins_of(conversation));
+  TRY(const auto made, memo.stand_ins(conversation.tools));
+  const StandIns& tools = *made;
   StandIns answer;
   if (!options.json_schema.empty()) {
     TRY_VOID(with_field(answer.add(options.json_schema), "response_format"));
     options.answer_stand_in = &answer;
   }
   if (rendering.writes_json_arguments()) options.tool_stand_ins = &tools;
-  TRY(const common_chat_params params, rendering.apply(conversation, options, unchanged));
+  TRY_VOID(check_tokens(conversation.seen.tokens, "seen"));
 
   PreparedPrompt result;
-  TRY_VOID(check_tokens(conversation.seen.tokens, "seen"));
   const chat::Conversation shown = as_shown(conversation);
-  TRY_VOID(write(shown, options, params.prompt, result));
+  TRY(const common_chat_params params, write(shown, conversation, options, result));
   if (result.tokens.empty())
     return field_error("messages", "the model's chat template makes an empty prompt of them");
   result.history_tokens = history(result.tokens, params.generation_prompt);
@@ -290,51 +280,67 @@ Result<PreparedPrompt> PromptBuilder::State::prepare(
   return result;
 }
 
-/// The tokens of the prompt. `rendered`: what apply() gave.
-Result<void> PromptBuilder::State::write(const chat::Conversation& conversation,
-                                         const RenderOptions& options, const std::string& rendered,
-                                         PreparedPrompt& out) const {
+/// The tokens of the prompt, and how the answer will be written. Behind an answer that was seen
+/// little is rendered, once llama-common has said how answers are written.
+Result<common_chat_params> PromptBuilder::State::write(const chat::Conversation& shown,
+                                                       const chat::Conversation& conversation,
+                                                       const RenderOptions& options,
+                                                       PreparedPrompt& out) const {
+  using Use = Landmarks::Use;
+  bool placed = false;
+  if (shown.seen.messages > 0) {
+    TRY(const auto beginning, place(shown, options, Use::Seen, out));
+    placed = beginning.has_value();
+    if (placed) {
+      if (auto known = rendering.known(conversation, options, *beginning)) return std::move(*known);
+    }
+  }
+  TRY(common_chat_params params, rendering.apply(conversation, options, unchanged));
+  if (!placed && (shown.seen.messages > 0 || !shown.tail.empty())) {
+    TRY(const auto beginning, place(shown, options, Use::Messages, out));
+    placed = beginning.has_value();
+  }
+  if (placed) return params;
   const bool outlined = std::ranges::any_of(
-      conversation.tools, [](const chat::Tool& tool) { return !tool.outline.empty(); });
-  const bool marked = conversation.seen.messages > 0 || !conversation.tail.empty();
-  for (const auto use : {Landmarks::Use::Seen, Landmarks::Use::Messages}) {
-    if (!marked) break;
-    TRY(const bool placed, place(conversation, options, use, out));
-    if (placed) return ok();
-  }
-  std::string whole = rendered;
+      shown.tools, [](const chat::Tool& tool) { return !tool.outline.empty(); });
+  std::string whole = params.prompt;
   if (outlined) {
-    TRY(whole, rendering.prompt(conversation, options, unchanged));
+    TRY(whole, rendering.prompt(shown, options, unchanged));
   }
-  TRY(const MaskedText text, rendering.masked(conversation, options, whole));
+  TRY(const MaskedText text, rendering.masked(shown, options, whole));
   out.tokens = with_start(tokenizer.tokenize(text));
-  return ok();
+  return params;
 }
 
 /// The tokens of the prompt: those that were seen, if `use` says so, and those of what follows,
-/// with the tail in its place. False: the template does not show these places.
-Result<bool> PromptBuilder::State::place(const chat::Conversation& conversation,
-                                         const RenderOptions& options, Landmarks::Use use,
-                                         PreparedPrompt& out) const {
-  const Landmarks landmarks(conversation, use);
-  const auto rendered = rendering.prompt(landmarks.conversation(), options, unchanged);
-  if (!rendered.ok()) return false;
-  TRY(const MaskedText text, rendering.masked(landmarks.conversation(), options, rendered.value()));
+/// with the tail in its place. Returns what begins the answer; nothing: the template does not show
+/// these places.
+Result<std::optional<std::string>> PromptBuilder::State::place(
+    const chat::Conversation& conversation, const RenderOptions& options, Landmarks::Use use,
+    PreparedPrompt& out) const {
+  const Landmarks::Early early =
+      use == Landmarks::Use::Seen ? rendering.early() : Landmarks::Early{};
+  const Landmarks landmarks(conversation, use, early);
+  const auto rendered = rendering.render(landmarks.conversation(), options, unchanged);
+  if (!rendered.ok()) return std::optional<std::string>();
+  TRY(const MaskedText text,
+      rendering.masked(landmarks.conversation(), options, rendered.value().prompt));
   const auto parts = landmarks.split(text, end_texts);
-  if (!parts) return false;
+  if (!parts) return std::optional<std::string>();
+  std::optional<std::string> beginning = rendered.value().generation_prompt;
   const bool follows = use == Landmarks::Use::Seen && conversation.seen.messages > 0;
   const std::vector<llama_token> before = tokenizer.tokenize(parts->before);
   out.tokens = follows ? conversation.seen.tokens : with_start({});
   out.seen_tokens = follows ? static_cast<std::uint32_t>(out.tokens.size()) : 0;
   out.tokens.insert(out.tokens.end(), before.begin(), before.end());
-  if (conversation.tail.empty()) return true;
+  if (conversation.tail.empty()) return beginning;
   const auto tail = tokenizer.tokenize(MaskedText::all("\n\n" + conversation.tail, false));
   const auto after = tokenizer.tokenize(parts->after);
   out.tail_begin = static_cast<std::uint32_t>(out.tokens.size());
   out.tail_tokens = static_cast<std::uint32_t>(tail.size());
   out.tokens.insert(out.tokens.end(), tail.begin(), tail.end());
   out.tokens.insert(out.tokens.end(), after.begin(), after.end());
-  return true;
+  return beginning;
 }
 
 /// What the prompt of the first messages alone and the whole prompt begin with in common. A
@@ -371,10 +377,10 @@ void PromptBuilder::State::read_as(const common_chat_params& params, bool thinki
   }
   auto syntax = std::make_shared<OutputSyntax>();
   syntax->plain = params.parser.empty();
-  syntax->parser = common_chat_parser_params(params);
-  syntax->parser.reasoning_format =
+  syntax->options = common_chat_parser_params(params);
+  syntax->options.reasoning_format =
       thinking ? COMMON_REASONING_FORMAT_DEEPSEEK : COMMON_REASONING_FORMAT_NONE;
-  if (!syntax->plain) syntax->parser.parser.load(params.parser);
+  if (!syntax->plain) syntax->parser = memo.parser(params.parser);
   out.syntax = std::move(syntax);
 }
 
@@ -385,12 +391,12 @@ Result<void> PromptBuilder::State::constrain_calls(const chat::Conversation& con
                                                    const common_chat_params& params,
                                                    PreparedPrompt& out) const {
   const chat::Conversation callable = with_callable_tools(conversation);
-  StandIns named;
+  std::shared_ptr<const StandIns> named;
   const bool is_named = conversation.tool_choice.mode == Mode::Named;
   if (is_named) {
-    TRY(named, stand_ins_of(callable));
+    TRY(named, memo.stand_ins(callable.tools));
   }
-  const StandIns& made = is_named ? named : tools;
+  const StandIns& made = is_named ? *named : tools;
   const auto built = guarded(Code::InvalidInput, "tools: no grammar can be made of them", [&] {
     return options.tools_in_text
                ? constrain_generic(callable, made, params, out)
@@ -461,9 +467,9 @@ Result<void> PromptBuilder::State::constrain_generic(const chat::Conversation& c
   syntax->plain = false;
   syntax->calls = true;
   syntax->strict = strict;
-  syntax->parser = out.syntax->parser;
-  syntax->parser.format = COMMON_CHAT_FORMAT_PEG_NATIVE;
-  syntax->parser.parser = std::move(tools.parser);
+  syntax->options = out.syntax->options;
+  syntax->options.format = COMMON_CHAT_FORMAT_PEG_NATIVE;
+  syntax->parser = std::make_shared<const common_peg_arena>(std::move(tools.parser));
   out.syntax = std::move(syntax);
   return ok();
 }
@@ -500,9 +506,16 @@ Result<void> PromptBuilder::State::constrain_format(const chat::OutputFormat& fo
   return check_grammar(out, "response_format");
 }
 
-/// Everything that could stop the sampler later is tried here, where it still has a name.
 Result<void> PromptBuilder::State::check_grammar(const PreparedPrompt& prompt,
                                                  const char* field) const {
+  const std::string how = prompt.grammar_lazy ? "lazy" : std::to_string(prompt.grammar.type);
+  return memo.once(how + "\n" + prompt.generation_prompt + "\n" + prompt.grammar.grammar,
+                   [&] { return try_grammar(prompt, field); });
+}
+
+/// Everything that could stop the sampler later is tried here, where it still has a name.
+Result<void> PromptBuilder::State::try_grammar(const PreparedPrompt& prompt,
+                                               const char* field) const {
   if (prompt.grammar.grammar.starts_with("%llguidance"))
     return field_error(field, "llguidance is not supported");
   const auto checked = check_grammar_text(prompt.grammar.grammar);

@@ -2,6 +2,7 @@
 
 #include <ctime>
 #include <optional>
+#include <set>
 
 #include "engine/prompt/markers.h"
 #include "engine/prompt/tool_grammar.h"
@@ -72,6 +73,41 @@ common_chat_templates_inputs inputs_of(const chat::Conversation& conversation,
   return inputs;
 }
 
+/// What the grammar is made of takes the places of the schemas that the prompt shows.
+void put_stand_ins(const RenderOptions& options, common_chat_templates_inputs& inputs) {
+  if (const StandIns* tools = options.tool_stand_ins) {
+    for (std::size_t i = 0; i < inputs.tools.size() && i < tools->size(); ++i)
+      inputs.tools[i].parameters = tools->schema(i);
+  }
+  if (options.answer_stand_in) inputs.json_schema = options.answer_stand_in->schema(0);
+}
+
+constexpr std::string_view kProbed = "hearthprobed";
+
+/// Conversations in which something follows an answer, in the ways that templates tell apart.
+std::vector<chat::Conversation> with_answers() {
+  using chat::Role;
+  const std::string answer(kProbed);
+  const chat::Message asked{.role = Role::User, .content = "hello"};
+  const chat::Message answered{.role = Role::Assistant, .content = answer};
+  const chat::Message called{
+      .role = Role::Assistant, .content = "", .tool_calls = {{"call00001", answer, "{}"}}};
+  const chat::Message result{
+      .role = Role::Tool, .content = "done", .tool_call_id = "call00001", .name = "probe"};
+  const chat::Message system{.role = Role::System, .content = "be brief"};
+  std::vector<chat::Conversation> all(4);
+  all[0].messages = {asked, answered, asked};
+  all[1].messages = {system, asked, answered, asked};
+  all[2].messages = {asked, called, result};
+  all[3].messages = {system, asked, called, result, answered, asked};
+  return all;
+}
+
+chat::Tool probing(const std::string& name, const std::string& property) {
+  return {name, "does " + name,
+          R"({"type":"object","properties":{")" + property + R"(":{"type":"string"}}})"};
+}
+
 }  // namespace
 
 Rendering::Rendering(const llama_model* model, const std::string& chat_template,
@@ -125,6 +161,43 @@ bool Rendering::probe_tools() const {
   return strict.ok() && strict.value();
 }
 
+Landmarks::Early Rendering::early() const {
+  std::call_once(early_tried_, [this] { early_ = probe_early(); });
+  return early_;
+}
+
+/// One tool and three, one instruction and another, with and without thoughts. A conversation that
+/// the template refuses with all of them tells nothing; it would be refused later too.
+Landmarks::Early Rendering::probe_early() const {
+  RenderOptions options;
+  options.tools_in_text = !knows_tools_;
+  const auto rest = [&](const chat::Conversation& conversation) {
+    const auto text = prompt(conversation, options, unchanged);
+    if (!text.ok()) return std::string();
+    const std::size_t at = text.value().rfind(kProbed);
+    return at == std::string::npos ? "?" : text.value().substr(at);
+  };
+  std::set<std::string> found;
+  Landmarks::Early early{.tools = true, .instructions = true};
+  for (chat::Conversation conversation : with_answers()) {
+    for (const bool thinking : {true, false}) {
+      options.thinking = thinking;
+      conversation.tools = {probing("probe", "a")};
+      const std::string one = rest(conversation);
+      conversation.tools = {probing("look", "place"), probing("probe", "a"), probing("tell", "it")};
+      const std::string three = rest(conversation);
+      if (conversation.messages[0].role == chat::Role::System)
+        conversation.messages[0].content = "say it at length, in verse";
+      const std::string others = rest(conversation);
+      early.tools = early.tools && one == three;
+      early.instructions = early.instructions && three == others;
+      found.insert(one);
+    }
+  }
+  const bool any = found.size() > (found.contains("") ? 1 : 0) && !found.contains("?");
+  return any ? early : Landmarks::Early{};
+}
+
 template <class Work>
 auto Rendering::with_templates(Work&& work) const
     -> Result<std::invoke_result_t<Work, FormatCache&>> {
@@ -145,19 +218,32 @@ Result<common_chat_params> Rendering::apply(const chat::Conversation& conversati
   if (!options.tool_stand_ins && !options.answer_stand_in)
     return with_templates([&](FormatCache& formats) { return formats.apply(shown); });
   common_chat_templates_inputs inputs = shown;
-  if (const StandIns* tools = options.tool_stand_ins) {
-    for (std::size_t i = 0; i < inputs.tools.size() && i < tools->size(); ++i)
-      inputs.tools[i].parameters = tools->schema(i);
-  }
-  if (options.answer_stand_in) inputs.json_schema = options.answer_stand_in->schema(0);
+  put_stand_ins(options, inputs);
   return with_templates([&](FormatCache& formats) { return formats.apply(inputs, shown); });
+}
+
+std::optional<common_chat_params> Rendering::known(const chat::Conversation& conversation,
+                                                   const RenderOptions& options,
+                                                   const std::string& generation_prompt) const {
+  common_chat_templates_inputs inputs = inputs_of(conversation, options, unchanged);
+  put_stand_ins(options, inputs);
+  auto found =
+      with_templates([&](FormatCache& formats) { return formats.find(inputs, generation_prompt); });
+  return found.ok() ? std::move(found).value() : std::nullopt;
+}
+
+Result<FormatCache::Rendered> Rendering::render(const chat::Conversation& conversation,
+                                                const RenderOptions& options,
+                                                const TextFilter& filter) const {
+  const common_chat_templates_inputs inputs = inputs_of(conversation, options, filter);
+  return with_templates([&](FormatCache& formats) { return formats.render(inputs); });
 }
 
 Result<std::string> Rendering::prompt(const chat::Conversation& conversation,
                                       const RenderOptions& options,
                                       const TextFilter& filter) const {
-  const common_chat_templates_inputs inputs = inputs_of(conversation, options, filter);
-  return with_templates([&](FormatCache& formats) { return formats.prompt(inputs); });
+  TRY(FormatCache::Rendered rendered, render(conversation, options, filter));
+  return std::move(rendered.prompt);
 }
 
 Result<MaskedText> Rendering::masked(const chat::Conversation& conversation,

@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -9,6 +10,7 @@
 #include "base/result.h"
 #include "chat.h"
 #include "engine/prompt/format_cache.h"
+#include "engine/prompt/landmarks.h"
 #include "engine/prompt/span_tokenizer.h"
 #include "engine/prompt/special_tokens.h"
 #include "engine/prompt/template_input.h"
@@ -43,7 +45,18 @@ class Rendering {
   Result<common_chat_params> apply(const chat::Conversation& conversation,
                                    const RenderOptions& options, const TextFilter& filter) const;
 
-  /// The prompt alone of what apply() gives. Errors: those of apply().
+  /// What apply() would give for a conversation whose answer begins so, but for its prompt, if that
+  /// is known already. A template that refuses this conversation is not noticed.
+  std::optional<common_chat_params> known(const chat::Conversation& conversation,
+                                          const RenderOptions& options,
+                                          const std::string& generation_prompt) const;
+
+  /// The prompt, and what in it begins the answer, alone of what apply() gives. Errors: those of
+  /// apply().
+  Result<FormatCache::Rendered> render(const chat::Conversation& conversation,
+                                       const RenderOptions& options,
+                                       const TextFilter& filter) const;
+  /// The prompt alone. Errors: those of apply().
   Result<std::string> prompt(const chat::Conversation& conversation, const RenderOptions& options,
                              const TextFilter& filter) const;
 
@@ -59,6 +72,9 @@ class Rendering {
   /// True if calls in the template's form have arguments in JSON, so that stand-ins find their
   /// place. Others put each argument between tags.
   bool writes_json_arguments() const { return writes_json_arguments_; }
+  /// What is shown nowhere behind an answer: whatever tools there are, if there are any, and
+  /// whatever the instructions say, the same stands there. Tried out when first asked.
+  Landmarks::Early early() const;
 
  private:
   Result<std::optional<MaskedText>> marked(const chat::Conversation& conversation,
@@ -69,6 +85,7 @@ class Rendering {
   Result<common_chat_params> probe(const StandIns* stand_ins) const;
   bool probe_tools() const;
   bool probe_json_arguments() const;
+  Landmarks::Early probe_early() const;
 
   const SpecialTokens& specials_;
   SpanTokenizer tokenizer_;
@@ -77,6 +94,8 @@ class Rendering {
   bool has_template_ = true;
   bool knows_tools_ = false;
   bool writes_json_arguments_ = false;
+  mutable std::once_flag early_tried_{};
+  mutable Landmarks::Early early_{};
   // llama-common formats dates with std::localtime, whose buffer is shared.
   mutable Mutex rendering_;
   mutable std::optional<FormatCache> formats_ GUARDED_BY(rendering_);  // with templates_

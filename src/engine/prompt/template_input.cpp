@@ -144,18 +144,7 @@ Result<void> check_seen(const chat::Conversation& conversation) {
   return ok();
 }
 
-Result<void> check_tools(const chat::Conversation& conversation) {
-  if (conversation.tools.size() > chat::kToolsMax) {
-    return Error{Code::TooLarge, "tools: more than " + std::to_string(chat::kToolsMax), "tools"};
-  }
-  for (std::size_t i = 0; i < conversation.tools.size(); ++i) {
-    TRY_VOID(check_tool(conversation.tools[i], "tools[" + std::to_string(i) + "]"));
-    for (std::size_t j = 0; j < i; ++j) {
-      if (conversation.tools[j].name == conversation.tools[i].name) {
-        return field_error("tools[" + std::to_string(i) + "].function.name", "is used twice");
-      }
-    }
-  }
+Result<void> check_choice(const chat::Conversation& conversation) {
   const chat::ToolChoice& choice = conversation.tool_choice;
   if (choice.mode == chat::ToolChoice::Mode::Required && conversation.tools.empty()) {
     return field_error("tool_choice", "\"required\" needs at least one tool");
@@ -246,7 +235,22 @@ Result<void> check_conversation(const chat::Conversation& conversation) {
   }
   TRY_VOID(check_text(conversation.tail, "tail"));
   TRY_VOID(check_seen(conversation));
-  return check_tools(conversation);
+  return check_choice(conversation);
+}
+
+Result<void> check_tools(const std::vector<chat::Tool>& tools) {
+  if (tools.size() > chat::kToolsMax) {
+    return Error{Code::TooLarge, "tools: more than " + std::to_string(chat::kToolsMax), "tools"};
+  }
+  for (std::size_t i = 0; i < tools.size(); ++i) {
+    TRY_VOID(check_tool(tools[i], "tools[" + std::to_string(i) + "]"));
+    for (std::size_t j = 0; j < i; ++j) {
+      if (tools[j].name == tools[i].name) {
+        return field_error("tools[" + std::to_string(i) + "].function.name", "is used twice");
+      }
+    }
+  }
+  return ok();
 }
 
 void fill_template_input(const chat::Conversation& conversation, const TextFilter& filter,
