@@ -149,7 +149,7 @@ Result<store::Session> Sessions::open(const Call& call, const Submission& submis
                    : sessions_.find_named(call, submission.owner, submission.session);
   if (found.ok() && instructs) TRY_VOID(check_is_first(call, found.value(), submission));
   if (found.ok() || found.error().code != Code::NotFound || is_id(submission.session)) return found;
-  return sessions_.create(call, submission.owner, submission.session);
+  return sessions_.create_for_message(call, submission.owner, submission.session);
 }
 
 Sessions::LivePtr Sessions::live(std::int64_t message_id) {

@@ -234,7 +234,8 @@ Result<Toolbox::Outcome> Toolbox::run(const Call& call, const Place& place,
   const auto outcome = runner_.run(call, checked, situation, consent);
   const Call recording = Call::within(kRecordMax);
   if (outcome.ok()) {
-    TRY_VOID(effects.finish(recording, begun.effect.id, outcome.value().text));
+    TRY_VOID(
+        effects.finish(recording, begun.effect.id, outcome.value().text, begun.effect.run.effect));
     return Outcome(outcome.value().text);
   }
   if (is_end_of_call(outcome.error())) {
@@ -243,7 +244,8 @@ Result<Toolbox::Outcome> Toolbox::run(const Call& call, const Place& place,
     if (only_looked && call.stop.stop_requested()) return outcome.error();
     if (!only_looked) return in_doubt(recording, effects, begun.effect);
   }
-  TRY_VOID(effects.fail(recording, begun.effect.id, outcome.error().message));
+  TRY_VOID(
+      effects.fail(recording, begun.effect.id, outcome.error().message, begun.effect.run.effect));
   return Outcome(error_text(outcome.error()));
 }
 

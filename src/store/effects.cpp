@@ -77,6 +77,10 @@ Result<Effects::Begun> insert(Database& database, const ToolRun& run, std::int64
   return Effects::Begun{.effect = {.id = database.added_id(), .run = run, .created_ms = now_ms}};
 }
 
+Writer::Durability needed(EffectClass effect) {
+  return effect == EffectClass::Reads ? Writer::Durability::Normal : Writer::Durability::Full;
+}
+
 }  // namespace
 
 const char* effect_class_name(EffectClass effect) { return name_in(kClasses, effect); }
@@ -90,7 +94,7 @@ std::string shown(const Effect& effect) {
 Result<Effects::Begun> Effects::intend(const Call& call, const ToolRun& run) {
   TRY_VOID(check_run(run));
   const std::int64_t now = unix_time<Millis>(time_);
-  return writing(store_, call, Writer::Durability::Full, [&](Database& database) -> Result<Begun> {
+  return writing(store_, call, needed(run.effect), [&](Database& database) -> Result<Begun> {
     TRY(auto earlier, repeated(database, run));
     if (!earlier) return insert(database, run, now);
     const bool may_run =
@@ -99,32 +103,33 @@ Result<Effects::Begun> Effects::intend(const Call& call, const ToolRun& run) {
   });
 }
 
-Result<void> Effects::end(const Call& call, std::int64_t id, State end, const std::string& result) {
+Result<void> Effects::end(const Call& call, std::int64_t id, State end, const std::string& result,
+                          EffectClass effect) {
   const std::int64_t now = unix_time<Millis>(time_);
-  return store_.writer().write(
-      call, Writer::Durability::Full, [&](Database& database) -> Result<void> {
-        TRY(Query known, database.query("SELECT state FROM effects WHERE id = ?"));
-        TRY(const bool found, known.bind(id).next());
-        if (!found) return nothing_called("tool run", std::to_string(id));
-        if (known.text(0) != name_in(kStates, State::Intended))
-          return field_error("effect",
-                             "number " + std::to_string(id) + " is already " + known.text(0));
-        TRY(Query query, database.query(kEnd));
-        query.bind(name_in(kStates, end)).bind(cut_to(result, kTextBytesMax));
-        return query.bind(now).bind(id).run();
-      });
+  return store_.writer().write(call, needed(effect), [&](Database& database) -> Result<void> {
+    TRY(Query known, database.query("SELECT state FROM effects WHERE id = ?"));
+    TRY(const bool found, known.bind(id).next());
+    if (!found) return nothing_called("tool run", std::to_string(id));
+    if (known.text(0) != name_in(kStates, State::Intended))
+      return field_error("effect", "number " + std::to_string(id) + " is already " + known.text(0));
+    TRY(Query query, database.query(kEnd));
+    query.bind(name_in(kStates, end)).bind(cut_to(result, kTextBytesMax));
+    return query.bind(now).bind(id).run();
+  });
 }
 
-Result<void> Effects::finish(const Call& call, std::int64_t id, const std::string& result) {
-  return end(call, id, State::Done, result);
+Result<void> Effects::finish(const Call& call, std::int64_t id, const std::string& result,
+                             EffectClass effect) {
+  return end(call, id, State::Done, result, effect);
 }
 
-Result<void> Effects::fail(const Call& call, std::int64_t id, const std::string& why) {
-  return end(call, id, State::Failed, why);
+Result<void> Effects::fail(const Call& call, std::int64_t id, const std::string& why,
+                           EffectClass effect) {
+  return end(call, id, State::Failed, why, effect);
 }
 
 Result<void> Effects::doubt(const Call& call, std::int64_t id) {
-  return end(call, id, State::Uncertain, "");
+  return end(call, id, State::Uncertain, "", EffectClass::Writes);
 }
 
 Result<void> Effects::mark_uncertain_within(Database& database, const std::string& session_id,

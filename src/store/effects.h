@@ -61,15 +61,19 @@ class Effects {
 
   Effects(Store& store, const TimeSource& time) : store_(store), time_(time) {}
 
-  /// On disk when it returns, and only then may the tool run. A call that is known gives the row of
+  /// On disk when it returns, and only then may the tool run; not so for what only reads, which may
+  /// be lost with the power because it can be done again. A call that is known gives the row of
   /// then: a turn that is done again takes its results and repeats only reads that were cut off.
   /// Errors: NotFound (no such session), InvalidInput (`call_id`: empty, or it was another call
   /// before; `tool`: empty), TooLarge (a bound above, with its field).
   Result<Begun> intend(const Call& call, const ToolRun& run);
-  /// Intended to Done, to Failed or, when it was stopped half way, to Uncertain. Errors: NotFound,
-  /// InvalidInput (it has ended).
-  Result<void> finish(const Call& call, std::int64_t id, const std::string& result);
-  Result<void> fail(const Call& call, std::int64_t id, const std::string& why);
+  /// Intended to Done, to Failed or, when it was stopped half way, to Uncertain. On disk when it
+  /// returns, unless `effect` says that it only read. Errors: NotFound, InvalidInput (it has
+  /// ended).
+  Result<void> finish(const Call& call, std::int64_t id, const std::string& result,
+                      EffectClass effect = EffectClass::Writes);
+  Result<void> fail(const Call& call, std::int64_t id, const std::string& why,
+                    EffectClass effect = EffectClass::Writes);
   Result<void> doubt(const Call& call, std::int64_t id);
 
   /// At a start, before any tool runs: whatever is Intended and more than a read is Uncertain from
@@ -88,7 +92,8 @@ class Effects {
                                                     std::uint32_t turn);
 
  private:
-  Result<void> end(const Call& call, std::int64_t id, Effect::State end, const std::string& result);
+  Result<void> end(const Call& call, std::int64_t id, Effect::State end, const std::string& result,
+                   EffectClass effect);
   Store& store_;
   const TimeSource& time_;
 };

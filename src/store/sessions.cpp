@@ -88,9 +88,19 @@ Session Sessions::begin(const std::string& owner, const std::optional<std::strin
 
 Result<Session> Sessions::create(const Call& call, const std::string& owner,
                                  const std::optional<std::string>& name) {
+  return create(call, Writer::Durability::Full, owner, name);
+}
+
+Result<Session> Sessions::create_for_message(const Call& call, const std::string& owner,
+                                             const std::optional<std::string>& name) {
+  return create(call, Writer::Durability::Normal, owner, name);
+}
+
+Result<Session> Sessions::create(const Call& call, Writer::Durability durability,
+                                 const std::string& owner, const std::optional<std::string>& name) {
   TRY_VOID(check_name(name));
   const Session made = begin(owner, name);
-  TRY_VOID(store_.writer().write(call, Writer::Durability::Full,
+  TRY_VOID(store_.writer().write(call, durability,
                                  [&made](Database& database) { return insert(database, made); }));
   return made;
 }

@@ -39,10 +39,13 @@ class Sessions {
 
   Sessions(Store& store, const TimeSource& time) : store_(store), time_(time) {}
 
-  /// A new one. Errors: InvalidInput (`name`: empty, too long, no UTF-8, or the owner has one of
-  /// that name).
+  /// A new one, on disk when it returns. Errors: InvalidInput (`name`: empty, too long, no UTF-8,
+  /// or the owner has one of that name).
   Result<Session> create(const Call& call, const std::string& owner,
                          const std::optional<std::string>& name = {});
+  /// The same for a message that is about to be accepted in it: on disk with that one.
+  Result<Session> create_for_message(const Call& call, const std::string& owner,
+                                     const std::optional<std::string>& name);
   /// A new one with everything that was said in another so far. Errors: NotFound; those of
   /// create().
   Result<Session> fork(const Call& call, const std::string& owner, const std::string& id,
@@ -63,6 +66,8 @@ class Sessions {
 
  private:
   Session begin(const std::string& owner, const std::optional<std::string>& name) const;
+  Result<Session> create(const Call& call, Writer::Durability durability, const std::string& owner,
+                         const std::optional<std::string>& name);
   Result<Session> find_one(const Call& call, const char* sql, const std::string& owner,
                            const std::string& key);
 
