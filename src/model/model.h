@@ -40,7 +40,7 @@ struct Embeddings {
 };
 using EmbedInput = std::variant<std::string, std::vector<chat::Token>>;
 
-enum class State : std::uint8_t { Loading, Ready, Restarting, Failed };
+enum class State : std::uint8_t { Loading, Ready, Restarting, Failed, Unloaded };
 
 /// A source of text. Behind it: local/ (an engine process), fake/ (a script); remote/ follows.
 /// Every method may be called from any thread.
@@ -51,7 +51,8 @@ class Model {
   /// The id that requests name ("ember").
   virtual const std::string& name() const = 0;
   virtual State state() const = 0;
-  /// A sentence for people: "loading, 42 %", "engine crashed, restarting in 2 s"; empty when Ready.
+  /// A sentence for people: "loading, 42 %", "engine crashed, restarting in 2 s"; empty when Ready,
+  /// and when Unloaded unless the last load failed: a request loads it.
   virtual std::string state_text() const = 0;
   /// What the file says; the fingerprint is empty until it has been computed.
   virtual engine::ModelFacts facts() const = 0;
@@ -74,6 +75,14 @@ class Model {
   virtual Result<std::vector<chat::Token>> tokenize(const Call& call, std::string text,
                                                     bool add_special, bool parse_special) = 0;
   virtual Result<std::string> detokenize(const Call& call, std::vector<chat::Token> tokens) = 0;
+  /// True if it is loaded when somebody asks for it, and need not be for the daemon to be ready.
+  virtual bool is_on_demand() const { return false; }
+  /// Asks for it to be loaded soon, or to leave memory once it has ended what it does; both return
+  /// at once. Errors: InvalidInput (it is always loaded, or must be), Unavailable (it cannot be).
+  virtual Result<void> load() { return ok(); }
+  virtual Result<void> unload() {
+    return Error{Code::InvalidInput, "model '" + name() + "' cannot be unloaded", "model"};
+  }
   /// Brings those metrics up to date that only the engine can tell. Blocks until it has answered or
   /// `call` ends; what cannot be had stays as it was.
   virtual void refresh_metrics(const Call&) {}

@@ -16,7 +16,7 @@ std::vector<std::string> all_missing(const Parts& parts) {
   if (is_draining(parts)) missing.emplace_back("the daemon is stopping");
   if (parts.models.all.empty()) missing.emplace_back("no model is configured");
   for (const auto* model : parts.models.all) {
-    if (model->state() == model::State::Ready) continue;
+    if (model->is_on_demand() || model->state() == model::State::Ready) continue;
     const std::string text = model->state_text();
     missing.push_back("model " + model->name() + ": " + (text.empty() ? "not ready" : text));
   }

@@ -7,7 +7,8 @@
 namespace hearth::model::local {
 namespace {
 
-constexpr Millis kExitGrace{2'000};  // from a closed socket to the end of the process
+constexpr Millis kExitGrace{5'000};  // from a closed socket to the end of the process
+constexpr Millis kPingSendLimit{1'000};
 constexpr Millis kLoadSendLimit{10'000};
 
 Millis since(Clock::time_point start, Clock::time_point now) {
@@ -88,20 +89,26 @@ Client::Ending Client::finish(const Engine& engine, Ending ending) {
 Call Client::until_next_deadline() {
   MutexLock lock(mutex_);
   if (nudge_.stop_requested()) nudge_ = std::stop_source();
-  const auto next = std::min(works_.next_deadline(), load_deadline_);
+  const auto next = std::min({works_.next_deadline(), load_deadline_, ping_due_});
   if (next == Clock::time_point::max()) return {next, nudge_.get_token()};
   return {Clock::now() + (next - time_.now()), nudge_.get_token()};
 }
 
 std::optional<Client::Ending> Client::end_overdue(const Engine& engine) {
   std::vector<WorkList::Overdue> overdue;
-  bool wedged = false, load_stuck = false;
+  bool wedged = false, load_stuck = false, silent = false, pings = false;
   {
     MutexLock lock(mutex_);
     const auto now = time_.now();
     overdue = works_.take_overdue(now);
     wedged = works_.wedged(now);
     load_stuck = now >= load_deadline_;
+    silent = now >= ping_due_ && pinged_;
+    pings = now >= ping_due_ && !pinged_;
+    if (pings) {
+      ping_due_ = now + options_.ping_grace;
+      pinged_ = true;
+    }
     if (!overdue.empty()) note_load();
   }
   for (const auto& [work, error] : overdue) {
@@ -109,8 +116,20 @@ std::optional<Client::Ending> Client::end_overdue(const Engine& engine) {
     if (work->delivery.close(chat::Event(chat::Failed{error}))) instruments_.failed.add();
   }
   if (load_stuck) return Ending{.reason = engine_words() + " made no progress in loading"};
+  if (pings) {
+    const auto ping = make_frame(engine::Stats{next_id()});  // nobody waits for the answer
+    if (ping.ok()) send(engine, ping.value(), kPingSendLimit);
+  }
+  if (silent) return Ending{.reason = engine_words() + " did not answer a ping and was killed"};
   if (wedged) return Ending{.reason = engine_words() + " did not answer any more and was killed"};
   return std::nullopt;
+}
+
+/// While a model is loaded its engine has to say something now and then.
+void Client::expect_word(Clock::time_point until) {
+  const bool pings = engine_ && options_.ping_interval > Millis(0);
+  ping_due_ = pings ? until : Clock::time_point::max();
+  pinged_ = false;
 }
 
 void Client::leave_ready(State state, std::string trouble, Millis wait) {
@@ -124,6 +143,7 @@ void Client::leave_ready(State state, std::string trouble, Millis wait) {
     restart_at_ = time_.now() + wait;
     load_deadline_ = Clock::time_point::max();
     engine_.reset();
+    expect_word({});
   }
   fail_works(error);
 }
@@ -156,6 +176,7 @@ std::optional<Client::Ending> Client::dispatch(const Engine& engine, const proce
   {
     MutexLock lock(mutex_);
     works_.heard(time_.now());
+    expect_word(time_.now() + options_.ping_interval);
   }
   if (frame.version != engine::kProtocolVersion)
     return Ending{.reason = engine_words() + " speaks protocol version " +
@@ -187,6 +208,7 @@ std::optional<Client::Ending> Client::on(const Engine& engine, engine::Loaded& l
     loaded_ = std::move(loaded);
     load_deadline_ = Clock::time_point::max();
     engine_ = engine;
+    expect_word(time_.now() + options_.ping_interval);
     found = fingerprint_;
   }
   if (found != sent) send_identity(engine, found);  // it was found meanwhile
@@ -317,6 +339,7 @@ std::string Client::describe_state() const {
     case State::Loading: return "loading, " + percent;
     case State::Ready: return "";
     case State::Failed: return trouble_;
+    case State::Unloaded:
     case State::Restarting: break;
   }
   const Millis left = since(time_.now(), restart_at_);

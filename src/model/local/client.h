@@ -67,6 +67,7 @@ class Client {
   Ending finish(const Engine& engine, Ending ending) EXCLUDES(mutex_);
   Call until_next_deadline() EXCLUDES(mutex_);
   std::optional<Ending> end_overdue(const Engine& engine) EXCLUDES(mutex_);
+  void expect_word(Clock::time_point until) REQUIRES(mutex_);
   void leave_ready(State state, std::string trouble, Millis wait) EXCLUDES(mutex_);
   void fail_works(const Error& error) EXCLUDES(mutex_);
   void send_what_waited() EXCLUDES(mutex_);
@@ -124,6 +125,8 @@ class Client {
   std::optional<engine::Loaded> loaded_ GUARDED_BY(mutex_);  // by this engine or one before
   Clock::time_point ready_since_ GUARDED_BY(mutex_);
   Clock::time_point load_deadline_ GUARDED_BY(mutex_) = Clock::time_point::max();
+  Clock::time_point ping_due_ GUARDED_BY(mutex_) = Clock::time_point::max();  // or its answer is
+  bool pinged_ GUARDED_BY(mutex_) = false;
   std::string fingerprint_ GUARDED_BY(mutex_);
   Engine engine_ GUARDED_BY(mutex_);  // once it has loaded
   WorkList works_ GUARDED_BY(mutex_);

@@ -77,6 +77,7 @@ class EngineDouble {
     const auto id = generate.id;
     const auto& text = std::get<chat::PlainText>(generate.request.prompt).text;
     if (text == "wait") return;
+    if (text == "stop") ::raise(SIGSTOP);
     if (text == "fail")
       return say(id, chat::Failed{{Code::InvalidInput, "a bad grammar", "grammar"}});
     if (text == "garbage") return say_frame({engine::kProtocolVersion, 68, "\xc1"});

@@ -23,7 +23,9 @@ struct LocalOptions {
   Millis request_timeout{600'000};   // from acceptance to the end, waiting included
   Millis cancel_grace{30'000};       // an engine that ignores a Cancel for so long is killed
   Millis load_timeout{600'000};      // loading may make no progress for so long
-  std::string facts_file{};          // remembers fingerprints; empty: not
+  Millis ping_interval{10'000};  // an engine that says nothing is asked whether it is there; 0: not
+  Millis ping_grace{20'000};     // and killed when it does not answer for so long
+  std::string facts_file{};      // remembers fingerprints; empty: not
   process::SpawnOptions engine{.arguments = {"engine"}};  // how an engine process is started
 };
 

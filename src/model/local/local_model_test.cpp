@@ -285,6 +285,19 @@ TEST_F(LocalModelTest, AnEngineThatIgnoresCancelIsReplaced) {
   EXPECT_TRUE(reaches(*model, State::Ready));
 }
 
+TEST_F(LocalModelTest, AnEngineThatDoesNotAnswerAPingIsReplaced) {
+  auto options = options_for("steady");
+  options.ping_interval = Millis(20);
+  options.ping_grace = Millis(500);
+  auto model = open_ready(options);
+  const auto stopped = generate(soon(), *model, saying("stop"));
+  EXPECT_THAT(stopped.error().message, HasSubstr("did not answer a ping and was killed"));
+  EXPECT_TRUE(reaches(*model, State::Ready));
+  // One that answers stays, however often it is asked.
+  EXPECT_TRUE(eventually([&] { return model->stats(soon()).value().prefixes.hits > 3; }));
+  EXPECT_EQ(counted("hearth_engine_restarts_total"), 1u);
+}
+
 TEST_F(LocalModelTest, AModelThatCannotBeLoadedStaysFailed) {
   auto model = open(options_for("refused"));
   ASSERT_TRUE(reaches(*model, State::Failed));
