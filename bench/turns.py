@@ -11,9 +11,9 @@ is what a session does besides: accept and commit, which wait for the disk, read
 rules, the tool. A turn with one read_file has two calls of the model, so two requests are subtracted, less what one
 exchange costs by itself (the same body, refused at its last field), because the turn has one and not two.
 The model is scripted and tiny, the date is not shown (scripts look at the last words), snapshots are written as
-always. Pairs are made one after the other and the median of their differences is given; p95 has the noise of both. It can
-be below nothing: the engine renders and reads less of a session than of a client's whole history. So what a turn
-takes besides computing is given too, the whole of it: HTTP, template, frames, store, tool.
+always. Pairs are made one after the other and the median of their differences is given; p95 has the noise of both.
+It can be below nothing: the engine renders and reads less of a session than of a client's whole history. So what a
+turn takes besides computing is given too, the whole of it: HTTP, template, frames, store, tool.
 
 2. 100 sessions of 40 messages: the resident memory of the daemon alone above what it was when it was ready. Talked
 in over HTTP; then once more after a restart, with a turn in each. Nothing is kept of the KV cache on disk here:

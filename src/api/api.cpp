@@ -124,6 +124,8 @@ void Api::State::dispatch(const net::Request& request, const Route& route,
     case Endpoint::Detokenize: return detokenize(workplace, request, reply);
     case Endpoint::Models: return list_models(workplace, reply);
     case Endpoint::OneModel: return show_model(workplace, route.argument, reply);
+    case Endpoint::LoadModel: return order_model(workplace, route.argument, true, reply);
+    case Endpoint::UnloadModel: return order_model(workplace, route.argument, false, reply);
     case Endpoint::ListApprovals: return list_approvals(workplace, account, reply);
     case Endpoint::DecideApproval:
       return decide_approval(workplace, request, route.argument, account, reply);

@@ -1,20 +1,177 @@
 #include "app/models.h"
 
+#include <algorithm>
+#include <filesystem>
+
+#include "base/log.h"
+#include "engine/builtin_model.h"
+#include "engine/runtime/machine.h"
 #include "model/local/local_model.h"
 
 namespace hearth::app {
+namespace {
+
+constexpr std::uint32_t kContextDefault = 8'192;  // as an engine chooses it
+constexpr int kSelfTestsMax = 3;
+constexpr std::uint32_t kSelfTestTokens = 64;
+constexpr std::size_t kQuotedBytesMax = 200;
+
+config::Config with_model(const config::Config& config, const config::Config::Model& model) {
+  config::Config result = config;
+  result.model = model;
+  result.pool.models.clear();
+  return result;
+}
+
+/// A pool's model without a path is one that was pulled, or Ember.
+config::Config::Model with_path(const config::Config& config, config::Config::Model model) {
+  if (model.path.empty() && model.name != engine::kBuiltinModelName)
+    model.path = config.data_dir + "/models/" + model.name + ".gguf";
+  return model;
+}
+
+double bytes_per_value(engine::KvType type) {
+  return type == engine::KvType::Q8_0 ? 34.0 / 32.0 : 2.0;
+}
+
+Result<engine::ModelFacts> read_facts(const std::string& path) {
+  return path.empty() ? engine::parse_model_facts(engine::builtin_model_bytes())
+                      : engine::read_model_facts(path);
+}
+
+model::PoolFile look_at(const model::LocalOptions& options) {
+  auto facts = read_facts(options.path);
+  if (!facts.ok()) {
+    const bool missing = facts.error().code == Code::NotFound;
+    const std::string& message = facts.error().message;
+    return {.trouble = (message.starts_with(options.path) ? "" : options.path + ": ") + message +
+                       (missing ? "; get it with: hearth pull " + options.name : "")};
+  }
+  model::PoolFile file{.facts = std::move(facts).value()};
+  const std::uint32_t wanted =
+      options.load.context_tokens > 0 ? options.load.context_tokens : kContextDefault;
+  const std::uint32_t own = file.facts.context_tokens;
+  file.context_tokens = own > 0 ? std::min(wanted, own) : wanted;
+  file.memory_bytes = engine::memory_needed_bytes(
+      file.facts, std::uint64_t{file.context_tokens} * options.load.slots,
+      bytes_per_value(options.load.kv_type));
+  if (file.facts.name.empty()) file.facts.name = options.name;
+  return file;
+}
+
+Result<model::PoolEntry> entry_of(const config::Config& config,
+                                  const config::Config::Pooled& pooled, const TimeSource& time,
+                                  metrics::Registry& metrics) {
+  TRY(const auto options,
+      model::local_options(with_model(config, with_path(config, pooled.model))));
+  model::PoolEntry entry;
+  entry.name = options.name;
+  entry.open = [options, &time, &metrics]() -> Result<std::unique_ptr<model::Model>> {
+    TRY(auto model, model::LocalModel::open(options, time, metrics));
+    return std::unique_ptr<model::Model>(std::move(model));
+  };
+  entry.at_start = pooled.level == "operational";
+  entry.pinned = pooled.pinned;
+  entry.idle_timeout = pooled.idle_timeout;
+  entry.queue_max = options.queue_max;
+  entry.request_timeout = options.request_timeout;
+  entry.look = [options] { return look_at(options); };
+  entry.file = entry.look();
+  if (entry.at_start && !entry.file.trouble.empty())
+    return Error{Code::Unavailable, entry.file.trouble, "pool.model.path"};
+  return entry;
+}
+
+std::uint64_t memory_bytes_max(const config::Config& config) {
+  if (config.pool.memory_bytes_max > 0) return config.pool.memory_bytes_max;
+  return engine::Machine().memory_available_bytes() / 4 * 3;
+}
+
+/// [model], if it is one of its own, stands before those of the pool.
+std::vector<config::Config::Pooled> all_pooled(const config::Config& config) {
+  std::vector<config::Config::Pooled> all = config.pool.models;
+  if (!config.model.path.empty())
+    all.insert(all.begin(), {.model = config.model, .level = "operational", .pinned = true});
+  return all;
+}
+
+std::string quoted(std::string text) {
+  if (text.size() > kQuotedBytesMax) text = text.substr(0, kQuotedBytesMax) + "…";
+  std::ranges::replace(text, '\n', ' ');
+  return "\"" + text + "\"";
+}
+
+}  // namespace
+
+config::Config with_default_model(const config::Config& config) {
+  const bool is_pooled = config.model.path.empty() && !config.pool.models.empty();
+  return with_model(config,
+                    is_pooled ? with_path(config, config.pool.models.front().model) : config.model);
+}
 
 Result<std::unique_ptr<model::Model>> open_model(const config::Config& config,
                                                  const TimeSource& time,
                                                  metrics::Registry& metrics) {
-  TRY(auto options, model::local_options(config));
+  TRY(auto options, model::local_options(with_default_model(config)));
   TRY(auto model, model::LocalModel::open(std::move(options), time, metrics));
   return std::unique_ptr<model::Model>(std::move(model));
 }
 
+Result<OpenModels> open_models(const config::Config& config, const TimeSource& time,
+                               metrics::Registry& metrics) {
+  OpenModels open;
+  if (config.pool.models.empty()) {
+    TRY(open.alone, open_model(config, time, metrics));
+    open.all = {open.alone.get()};
+    return open;
+  }
+  std::vector<model::PoolEntry> entries;
+  for (const config::Config::Pooled& pooled : all_pooled(config)) {
+    TRY(model::PoolEntry entry, entry_of(config, pooled, time, metrics));
+    if (!entry.file.trouble.empty()) log::warn("model '{}': {}", entry.name, entry.file.trouble);
+    entries.push_back(std::move(entry));
+  }
+  TRY(open.pool, model::Pool::open(std::move(entries),
+                                   {.memory_bytes_max = memory_bytes_max(config),
+                                    .residence_min = config.pool.residence_min},
+                                   time, metrics));
+  open.all = open.pool->models();
+  const std::size_t first = config.model.path.empty() ? 0 : 1;
+  for (std::size_t i = first; i < open.all.size(); ++i)
+    if (!open.all[i]->is_on_demand()) open.tried.push_back(open.all[i]);
+  return open;
+}
+
 Error load_error(const config::Config& config, const model::Model& model) {
-  const std::string file = config.model.path.empty() ? "" : config.model.path + ": ";
+  const bool is_default =
+      model.name() == with_default_model(config).model.name || config.pool.models.empty();
+  const std::string file = is_default && !config.model.path.empty() ? config.model.path + ": "
+                           : is_default                             ? ""
+                                        : "model '" + model.name() + "': ";
   return {Code::Unavailable, file + model.state_text(), "model.path"};
+}
+
+Result<void> self_test(const Call& call, model::Model& model) {
+  std::string last;
+  for (int tried = 0; tried < kSelfTestsMax; ++tried) {
+    chat::Request request{.prompt = chat::Conversation{
+                              .messages = {{.role = chat::Role::User,
+                                            .content = "Respond with OK if you are working."}}}};
+    request.tokens_max = kSelfTestTokens;
+    request.sampling.temperature = tried == 0 ? 0.0f : 0.7f;  // the likeliest answer, then others
+    request.sampling.seed = static_cast<std::uint32_t>(tried);
+    const auto answer = model::generate(call, model, std::move(request));
+    if (answer.ok() && answer.value().message.content.find("OK") != std::string::npos) return ok();
+    if (!answer.ok() &&
+        (answer.error().code == Code::Cancelled || answer.error().code == Code::Timeout))
+      return answer.error();
+    last = answer.ok() ? "it answered " + quoted(answer.value().message.content)
+                       : answer.error().message;
+  }
+  return Error{Code::Unavailable, "model '" + model.name() +
+                                      "' does not pass its self-test (\"Respond with OK if you are "
+                                      "working.\", " +
+                                      std::to_string(kSelfTestsMax) + " times): " + last};
 }
 
 }  // namespace hearth::app

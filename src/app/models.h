@@ -1,23 +1,48 @@
 #pragma once
 #include <memory>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time_source.h"
 #include "config/config.h"
 #include "metrics/metrics.h"
 #include "model/model.h"
+#include "model/pool/pool.h"
 
 namespace hearth::app {
 
-/// The model that the configuration names, in an engine process of its own; loading goes on after
-/// this returns. `time` and `metrics` must outlive it. Errors: Unavailable (the process can't be
-/// started).
+/// The configuration as it is for one that has a single model: the one that requests get when they
+/// name none. [model], or the first [[pool.model]] where there is one and model.path is empty.
+config::Config with_default_model(const config::Config& config);
+
+/// The default model, in an engine process of its own; loading goes on after this returns. `time`
+/// and `metrics` must outlive it. Errors: Unavailable (the process can't be started).
 Result<std::unique_ptr<model::Model>> open_model(const config::Config& config,
                                                  const TimeSource& time,
                                                  metrics::Registry& metrics);
 
+/// All models of the configuration: the default one first.
+struct OpenModels {
+  std::unique_ptr<model::Model> alone{};  // without [[pool.model]]: always loaded
+  std::unique_ptr<model::Pool> pool{};
+  std::vector<model::Model*> all{};
+  /// Those that have to pass self_test(): the operational ones of the pool. What [model] names may
+  /// be no assistant at all.
+  std::vector<model::Model*> tried{};
+};
+
+/// Those that are operational begin to load. Errors: those of open_model() and Pool::open();
+/// Unavailable (the file of an operational one cannot be read: names it, and how to get it).
+Result<OpenModels> open_models(const config::Config& config, const TimeSource& time,
+                               metrics::Registry& metrics);
+
 /// Why `model`, whose state is Failed, could not be loaded; names the file. Always Unavailable,
 /// field "model.path".
 Error load_error(const config::Config& config, const model::Model& model);
+
+/// Asks an operational model "Respond with OK if you are working.", three times at most, until its
+/// answer holds "OK". Errors: Unavailable (with its last answer, or why there was none), Cancelled,
+/// Timeout.
+Result<void> self_test(const Call& call, model::Model& model);
 
 }  // namespace hearth::app

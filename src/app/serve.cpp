@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cerrno>
 #include <ctime>
+#include <future>
 
 #include "agent/sessions.h"
 #include "api/api.h"
@@ -22,11 +23,12 @@
 namespace hearth::app {
 namespace {
 
-constexpr Millis kHandoverMax{5'000};  // a daemon that was killed takes its end
-constexpr Millis kRecoverMax{60'000};  // reading what the last process left
-constexpr Millis kLoadingPoll{20};     // how soon a loaded model is announced
-constexpr Millis kDrainingPoll{20};    // how soon the last answer's end is noticed
-constexpr Millis kLastReplies{1'000};  // for answers already made to reach their clients
+constexpr Millis kHandoverMax{5'000};    // a daemon that was killed takes its end
+constexpr Millis kRecoverMax{60'000};    // reading what the last process left
+constexpr Millis kLoadingPoll{20};       // how soon a loaded model is announced
+constexpr Millis kSelfTestMax{300'000};  // of one model
+constexpr Millis kDrainingPoll{20};      // how soon the last answer's end is noticed
+constexpr Millis kLastReplies{1'000};    // for answers already made to reach their clients
 
 /// SIGTERM and SIGINT, taken one at a time on the main thread instead of by a handler.
 class Signals {
@@ -72,13 +74,44 @@ net::ServerOptions server_options(const config::Config& config) {
 
 enum class Until : std::uint8_t { Ready, Signalled };
 
-/// Waits for the model, or for a signal before it was seen to be ready. Errors: what kept it from
+/// Waits for a model, or for a signal before it was seen to be ready. Errors: what kept it from
 /// loading.
 Result<Until> wait_for_model(const Signals& signals, const config::Config& config,
                              const model::Model& model) {
   while (model.state() != model::State::Ready) {
     if (model.state() == model::State::Failed) return load_error(config, model);
     if (signals.wait(kLoadingPoll)) return Until::Signalled;
+  }
+  return Until::Ready;
+}
+
+/// A signal ends the test of a model.
+Result<Until> test_model(const Signals& signals, model::Model& model) {
+  std::stop_source stop;
+  auto tested = std::async(std::launch::async, [&] {
+    return self_test(Call::within(kSelfTestMax, stop.get_token()), model);
+  });
+  while (tested.wait_for(Millis(0)) != std::future_status::ready) {
+    if (!signals.wait(kLoadingPoll)) continue;
+    stop.request_stop();
+    return Until::Signalled;
+  }
+  TRY_VOID(tested.get());
+  log::info("model '{}' has passed its self-test", model.name());
+  return Until::Ready;
+}
+
+/// Those that have to be there from the start.
+Result<Until> wait_for_models(const Signals& signals, const config::Config& config,
+                              const OpenModels& models) {
+  for (const model::Model* const model : models.all) {
+    if (model->is_on_demand()) continue;
+    TRY(const Until loaded, wait_for_model(signals, config, *model));
+    if (loaded == Until::Signalled) return loaded;
+  }
+  for (model::Model* const model : models.tried) {
+    TRY(const Until tested, test_model(signals, *model));
+    if (tested == Until::Signalled) return tested;
   }
   return Until::Ready;
 }
@@ -120,8 +153,9 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   metrics::Registry metrics;
   std::atomic<bool> draining = false;
   TRY(const auto store, store::Store::open(config.db_path));
-  TRY(const auto model, open_model(config, time, metrics));
-  const api::Models models{{model.get()}};
+  TRY(const OpenModels open, open_models(config, time, metrics));
+  const api::Models models{open.all};
+  std::atomic<bool> trying = !open.tried.empty();
   TRY(const auto assistant, Assistant::open(config, *store, time));
   const auto find_model = [&models](std::string_view name) { return models.find(name); };
   agent::Sessions sessions(turn_parts(config, *store, time, find_model, assistant.get()),
@@ -133,7 +167,11 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
                           .time = time,
                           .sessions = &sessions,
                           .store = store.get(),
-                          .draining = [&draining] { return draining.load(); }});
+                          .draining = [&draining] { return draining.load(); },
+                          .missing = [&trying]() -> std::vector<std::string> {
+                            if (!trying) return {};
+                            return {"operational models have not passed their self-test yet"};
+                          }});
   TRY_VOID(sessions.recover(Call::within(kRecoverMax)));
   const Upkeep upkeep(*store, time, retention_limits(config.store));
   net::ServerOptions options = server_options(config);
@@ -143,18 +181,20 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
 
   const DaemonInfo here{.host = config.server.host, .port = server->port()};
   if (events.on_listening) events.on_listening(here.url());
-  const auto reached = wait_for_model(signals, config, *model);
+  const auto reached = wait_for_models(signals, config, open);
   if (!reached.ok()) {
     let_go(*server);
     return reached.error();
   }
+  trying = false;
   if (reached.value() == Until::Ready) {
-    if (events.on_ready) events.on_ready(here.url(), model->name());
+    if (events.on_ready) events.on_ready(here.url(), open.all.front()->name());
     signals.wait();
   }
   draining = true;
   // While the model loads no answer has begun that could be let end.
-  const bool loading = reached.value() == Until::Signalled && model->state() != model::State::Ready;
+  const bool loading =
+      reached.value() == Until::Signalled && open.all.front()->state() != model::State::Ready;
   drain(signals, sessions, api, *server, loading ? Millis(0) : config.server.drain_timeout);
   return ok();
 }

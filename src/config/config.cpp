@@ -128,6 +128,14 @@ void make_paths_absolute(const Environment& environment, Loaded& loaded) {
   }
 }
 
+/// Those of [[pool.model]] stand in the file.
+void make_model_paths_absolute(const Environment& environment, Loaded& loaded) {
+  const fs::path base = fs::path(loaded.file).parent_path();
+  for (Config::Pooled& pooled : loaded.config.pool.models)
+    if (!pooled.model.path.empty())
+      pooled.model.path = absolute(environment, base, pooled.model.path);
+}
+
 Error no_data_dir() {
   return {Code::InvalidInput, "no data directory: give --data, or set HEARTH_DATA or HOME",
           "data_dir"};
@@ -138,6 +146,7 @@ Result<void> fill_in_paths(const Environment& environment, Loaded& loaded) {
   if (config.data_dir.empty()) config.data_dir = default_data_dir(environment);
   if (config.data_dir.empty()) return no_data_dir();
   make_paths_absolute(environment, loaded);
+  make_model_paths_absolute(environment, loaded);
   while (config.data_dir.size() > 1 && config.data_dir.back() == '/') config.data_dir.pop_back();
   if (config.db_path.empty()) config.db_path = config.data_dir + "/hearth.db";
   if (config.key_path.empty()) config.key_path = config.data_dir + "/identity.key";

@@ -39,6 +39,20 @@ struct Config {
     Millis token_timeout{60'000};  // no token for this long: 504
     Millis request_timeout{600'000};
   } model;
+  /// A [[pool.model]]: what it does not say is as the file's [model] has it.
+  struct Pooled {
+    Model model{};  // path empty: data_dir/models/NAME.gguf, or Ember for "ember"
+    std::string level =
+        "tactical";       // operational: loaded and tried at the start; tactical: when asked
+    bool pinned = false;  // never unloaded; so is an operational one unless it says no
+    Millis idle_timeout{300'000};  // unused for so long, it is unloaded; 0: it stays
+    std::string origin{};          // where it stands, with the file's whole name
+  };
+  struct Pool {
+    std::uint64_t memory_bytes_max = 0;  // of all loaded models; 0: three quarters of what is there
+    Millis residence_min{5'000};         // how long one in use is not unloaded for another
+    std::vector<Pooled> models{};        // in the order of the file
+  } pool;
   struct Cache {
     std::uint64_t disk_bytes_max = 2ull << 30;  // of KV state in data_dir/kv; 0: none is kept
   } cache;

@@ -16,6 +16,8 @@ constexpr Row kRows[] = {
     {"/v1/embeddings", "POST", Endpoint::Embeddings},
     {"/v1/models", "GET", Endpoint::Models},
     {"/v1/models/{id}", "GET", Endpoint::OneModel},
+    {"/v1/models/{id}/load", "POST", Endpoint::LoadModel},
+    {"/v1/models/{id}/unload", "POST", Endpoint::UnloadModel},
     {"/v1/sessions", "GET", Endpoint::ListSessions},
     {"/v1/sessions", "POST", Endpoint::CreateSession},
     {"/v1/sessions/{id}", "GET", Endpoint::ShowSession},
@@ -62,7 +64,10 @@ bool is_method(std::string_view allowed, std::string_view method) {
 Route find_route(std::string_view method, std::string_view path) {
   Route other;
   for (const Row& row : kRows) {
-    const auto argument = match(row.path, path, row.endpoint == Endpoint::OneModel);
+    const bool names_model = row.endpoint == Endpoint::OneModel ||
+                             row.endpoint == Endpoint::LoadModel ||
+                             row.endpoint == Endpoint::UnloadModel;
+    const auto argument = match(row.path, path, names_model);
     if (!argument) continue;
     Route route{Route::Match::Found, row.endpoint, row.path, row.method, *argument};
     if (is_method(row.method, method)) return route;

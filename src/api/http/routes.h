@@ -12,6 +12,8 @@ enum class Endpoint : std::uint8_t {
   Embeddings,
   Models,
   OneModel,
+  LoadModel,
+  UnloadModel,
   ListSessions,
   CreateSession,
   ShowSession,

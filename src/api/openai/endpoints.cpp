@@ -128,6 +128,17 @@ Json embeddings_json(const model::Embeddings& result, const std::string& model, 
   return out;
 }
 
+const char* state_name(model::State state) {
+  switch (state) {
+    case model::State::Loading: return "loading";
+    case model::State::Ready: return "ready";
+    case model::State::Restarting: return "restarting";
+    case model::State::Failed: return "failed";
+    case model::State::Unloaded: break;
+  }
+  return "unloaded";
+}
+
 Json model_json(const Workplace& with, const model::Model& model) {
   const engine::ModelFacts facts = model.facts();
   Json meta = {{"n_vocab", facts.vocabulary},         {"n_ctx", model.context_tokens()},
@@ -140,6 +151,9 @@ Json model_json(const Workplace& with, const model::Model& model) {
               {"created", with.started_s},
               {"owned_by", "hearth"}};
   out["meta"] = std::move(meta);
+  out["state"] = state_name(model.state());
+  if (const std::string text = model.state_text(); !text.empty()) out["state_text"] = text;
+  out["level"] = model.is_on_demand() ? "tactical" : "operational";
   return out;
 }
 
@@ -252,6 +266,14 @@ void show_model(Workplace& with, const std::string& id, const ExchangePtr& excha
   const auto* model = with.parts.models.find(id);
   if (!model) return answer(*exchange, no_such_model(id, with.parts.models));
   answer(*exchange, model_json(with, *model));
+}
+
+void order_model(Workplace& with, const std::string& id, bool loaded, const ExchangePtr& exchange) {
+  auto* const model = with.parts.models.find(id);
+  if (!model) return answer(*exchange, no_such_model(id, with.parts.models));
+  const auto ordered = loaded ? model->load() : model->unload();
+  if (!ordered.ok()) return answer(*exchange, http_error(ordered.error()));
+  exchange->respond({202, dump(model_json(with, *model)), {{"Content-Type", "application/json"}}});
 }
 
 }  // namespace hearth::api

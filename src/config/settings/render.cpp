@@ -22,6 +22,21 @@ constexpr std::string_view kRulesHelp =
     "# decision = \"allow\"       # or ask, deny\n"
     "# expires = \"8h\"           # from the start of the program; without it: never\n";
 
+constexpr std::string_view kPoolHelp =
+    "\n# Further models, as many as are needed, that share pool.memory_bytes_max. What one does "
+    "not "
+    "say is as\n"
+    "# [model] has it. With any here and no model.path, the first of them is the default model. "
+    "Such "
+    "as:\n"
+    "# [[pool.model]]\n"
+    "# name = \"qwen2.5-3b\"      # the id offered to clients\n"
+    "# path = \"qwen.gguf\"       # without it: data_dir/models/NAME.gguf; Ember for \"ember\"\n"
+    "# level = \"tactical\"       # loaded when asked for; operational: at the start, and tried\n"
+    "# idle_timeout = \"5m\"      # unused for so long, it is unloaded; 0s: it stays\n"
+    "# pinned = false           # true, as operational ones are: never unloaded\n"
+    "# context_tokens = 8192    # and all else of [model]\n";
+
 std::string rules_text(const Config& config) {
   std::string out;
   for (const Config::Rule& rule : config.policy.rules) {
@@ -70,7 +85,7 @@ std::string example_toml() {
            return comment_lines(setting.help) + "#" + key_of(setting) + " = " +
                   toml_text(setting, defaults) + "\n";
          }) +
-         std::string(kRulesHelp);
+         std::string(kPoolHelp) + std::string(kRulesHelp);
 }
 
 std::string show(const Loaded& loaded) {
@@ -79,7 +94,7 @@ std::string show(const Loaded& loaded) {
            return key_of(setting) + " = " + toml_text(setting, loaded.config) + "  # " +
                   (origin == loaded.origins.end() ? "default" : origin->second) + "\n";
          }) +
-         rules_text(loaded.config);
+         pool_models_text(loaded.config) + rules_text(loaded.config);
 }
 
 }  // namespace hearth::config

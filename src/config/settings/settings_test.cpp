@@ -158,6 +158,59 @@ TEST(ParseText, RulesAreReadInTheirOrder) {
   EXPECT_EQ(again.value().config.policy.rules[1].pattern, "a");
 }
 
+TEST(ParseText, ModelsOfThePoolTakeWhatTheyDoNotSayFromTheModel) {
+  const auto got = parse_text(
+      "[model]\npath = \"/m/a.gguf\"\nslots = 2\nkv_type = \"q8_0\"\n[pool]\nmemory_bytes_max = 9\n"
+      "[[pool.model]]\nname = \"b\"\nlevel = \"operational\"\nslots = 1\n"
+      "[[pool.model]]\nname = \"c\"\npath = \"c.gguf\"\nidle_timeout = \"10s\"\npinned = true\n",
+      "f.toml");
+  ASSERT_TRUE(got.ok()) << got.error().message;
+  const auto& pool = got.value().config.pool;
+  EXPECT_EQ(pool.memory_bytes_max, 9u);
+  ASSERT_EQ(pool.models.size(), 2u);
+  const auto &b = pool.models[0], &c = pool.models[1];
+  EXPECT_EQ(b.model.name, "b");
+  EXPECT_EQ(b.model.path, "");
+  EXPECT_EQ(b.model.slots, 1u);
+  EXPECT_EQ(b.model.kv_type, "q8_0");
+  EXPECT_EQ(b.level, "operational");
+  EXPECT_TRUE(b.pinned);
+  EXPECT_EQ(c.level, "tactical");
+  EXPECT_EQ(c.model.slots, 2u);
+  EXPECT_EQ(c.idle_timeout, Millis(10'000));
+  EXPECT_TRUE(c.pinned);
+  const auto again = parse_text(show(got.value()), "g");
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(again.value().config.pool.models[1].model.path, "c.gguf");
+  EXPECT_EQ(again.value().config.pool.models[0].model.slots, 1u);
+}
+
+TEST(ParseText, ModelsOfThePoolAreChecked) {
+  const std::string head = "[[pool.model]]\nname = \"b\"\n";
+  std::string many;
+  for (int i = 0; i < 65; ++i) many += "[[pool.model]]\nname = \"m" + std::to_string(i) + "\"\n";
+  const std::pair<std::string, const char*> kBad[] = {
+      {"[[pool.model]]\nslots = 1\n", "f:1: pool.model.name: is required"},
+      {"[[pool.model]]\nname = \"\"\n", "f:1: pool.model.name: is required"},
+      {head + "level = \"strategic\"\n",
+       "f:3: pool.model.level: 'strategic' is not one of operational, tactical"},
+      {head + "slots = 17\n", "f:3: pool.model.slots: 17 is out of range (1 to 16)"},
+      {head + "slot = 1\n", "f:3: unknown key 'pool.model.slot'; did you mean 'pool.model.slots'?"},
+      {head + "pinned = 1\n", "f:3: pool.model.pinned: true or false is required"},
+      {head + head, "f:3: pool.model.name: 'b' is there already"},
+      {many, "pool.model: at most 64 are allowed"},
+      {"[pool]\nmodel = 3\n", "f:2: pool.model: tables are required: [[pool.model]]"},
+  };
+  for (const auto& [text, says] : kBad) {
+    SCOPED_TRACE(text.substr(0, 60));
+    const auto got = parse_text(text, "f");
+    ASSERT_FALSE(got.ok());
+    EXPECT_EQ(got.error().code, Code::InvalidInput);
+    EXPECT_THAT(got.error().message, HasSubstr(says));
+  }
+  EXPECT_TRUE(parse_text(many.substr(0, many.rfind("[[")), "f").ok());
+}
+
 TEST(ParseText, RulesAreChecked) {
   const std::string head = "[[policy.rule]]\ntool = \"*\"\npattern = \"**\"\n";
   const std::pair<std::string, const char*> kBad[] = {

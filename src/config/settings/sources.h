@@ -15,16 +15,23 @@ Result<void> apply_toml(std::string_view text, const std::string& file_name, Loa
 /// Errors: InvalidInput (unknown HEARTH_ variable, wrong value, one setting under two names).
 Result<void> apply_environment(const Environment& environment, Loaded& loaded);
 
-/// Takes one [[policy.rule]]: its keys and values, and the line that each stands on. Errors:
-/// InvalidInput (unknown key, with the nearest; no pattern or decision; a choice that is none; too
-/// many).
+/// A key of one of many tables of a name, its value, and the line that it stands on.
 struct RuleKey {
   std::string name;
   Raw value;
   std::string origin;  // "hearth.toml:12", with the file's whole name
 };
+/// Takes one [[policy.rule]]. Errors: InvalidInput (unknown key, with the nearest; no pattern or
+/// decision; a choice that is none; too many).
 Result<void> add_rule(const std::vector<RuleKey>& keys, const std::string& origin,
                       const std::string& name, Config& config);
+
+/// Takes one [[pool.model]]; [model] has been read. Errors: InvalidInput (unknown key, with the
+/// nearest; no name, or one that is there; a wrong value; too many).
+Result<void> add_pool_model(const std::vector<RuleKey>& keys, const std::string& origin,
+                            Config& config);
+/// All of them as TOML.
+std::string pool_models_text(const Config& config);
 
 /// The environment's name for a setting: "HEARTH_SERVER_PORT".
 std::string environment_name(const Setting& setting);

@@ -165,6 +165,15 @@ constexpr Setting kSettings[] = {
     {"model.request_timeout", Kind::Duration, at<&C::model, &M::request_timeout>, 1'000, 24 * kHour,
      "", nullptr, "", "", false, "Longest time for one answer, 1s to 24h."},
 
+    {"pool.memory_bytes_max", Kind::Whole, at<&C::pool, &Config::Pool::memory_bytes_max>, 0,
+     std::int64_t{1} << 50, "", nullptr, "", "", false,
+     "Memory of all models that are loaded at a time, up to 1125899906842624. 0: three quarters "
+     "of\n"
+     "what can be had."},
+    {"pool.residence_min", Kind::Duration, at<&C::pool, &Config::Pool::residence_min>, 0, kHour, "",
+     nullptr, "", "", false,
+     "A model in use is not unloaded for another before it was loaded for this long, 0s to 1h."},
+
     {"cache.disk_bytes_max", Kind::Whole, at<&C::cache, &Config::Cache::disk_bytes_max>, 0,
      std::int64_t{1} << 44, "", nullptr, "", "", false,
      "Bytes of conversations' state kept in data_dir/kv for requests that ask for it with\n"

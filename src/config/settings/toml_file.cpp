@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 
 #include "config/settings/sources.h"
 
@@ -37,7 +38,11 @@ class Reader {
 
  private:
   Result<void> read_value(const std::string& name, const toml::node& node);
+  using TakeTable =
+      std::function<Result<void>(const std::vector<RuleKey>& keys, const std::string& line)>;
+  Result<void> read_tables(const std::string& name, const toml::node& node, const TakeTable& take);
   Result<void> read_rules(const toml::node& node);
+  Result<void> read_models(const toml::node& node);
   Error unknown_key(const std::string& name, const toml::node& node) const;
   static std::string line_of(const toml::node& node) {
     return std::to_string(node.source().begin.line);
@@ -94,24 +99,39 @@ Result<void> Reader::read(const toml::table& table, const std::string& prefix) {
   return ok();
 }
 
-Result<void> Reader::read_rules(const toml::node& node) {
-  const auto* const rules = node.as_array();
-  const std::string origin = file_name_ + ":" + line_of(node);
-  for (std::size_t i = 0; rules && i < rules->size(); ++i) {
-    const auto* const table = (*rules)[i].as_table();
-    if (!table) return setting_error("policy.rule", "tables are required: [[policy.rule]]", origin);
+/// Each of `[[name]]`, with its keys and its line.
+Result<void> Reader::read_tables(const std::string& name, const toml::node& node,
+                                 const TakeTable& take) {
+  const auto* const tables = node.as_array();
+  const Error wrong = setting_error(name, "tables are required: [[" + name + "]]",
+                                    file_name_ + ":" + line_of(node));
+  if (!tables) return wrong;
+  for (const toml::node& item : *tables) {
+    const auto* const table = item.as_table();
+    if (!table) return wrong;
     std::vector<RuleKey> keys;
     for (const auto& [key, value] : *table)
       keys.push_back({std::string(key.str()), raw_value(value), file_name_ + ":" + line_of(value)});
-    TRY_VOID(add_rule(keys, file_name_ + ":" + line_of(*table), short_name_ + ":" + line_of(*table),
-                      loaded_.config));
+    TRY_VOID(take(keys, line_of(*table)));
   }
-  return rules ? ok()
-               : setting_error("policy.rule", "tables are required: [[policy.rule]]", origin);
+  return ok();
+}
+
+Result<void> Reader::read_rules(const toml::node& node) {
+  return read_tables("policy.rule", node, [&](const auto& keys, const std::string& line) {
+    return add_rule(keys, file_name_ + ":" + line, short_name_ + ":" + line, loaded_.config);
+  });
+}
+
+Result<void> Reader::read_models(const toml::node& node) {
+  return read_tables("pool.model", node, [&](const auto& keys, const std::string& line) {
+    return add_pool_model(keys, file_name_ + ":" + line, loaded_.config);
+  });
 }
 
 Result<void> Reader::read_value(const std::string& name, const toml::node& node) {
   if (name == "policy.rule") return read_rules(node);
+  if (name == "pool.model") return read_models(node);
   const Setting* const setting = find_setting(name);
   if (!setting) return unknown_key(name, node);
   TRY_VOID(assign(*setting, loaded_.config, raw_value(node), file_name_ + ":" + line_of(node)));
@@ -120,7 +140,7 @@ Result<void> Reader::read_value(const std::string& name, const toml::node& node)
 }
 
 Error Reader::unknown_key(const std::string& name, const toml::node& node) const {
-  std::vector<std::string> known = {"policy.rule"};
+  std::vector<std::string> known = {"policy.rule", "pool.model"};
   for (const Setting& setting : settings()) {
     const std::string candidate(setting.name);
     known.push_back(candidate);

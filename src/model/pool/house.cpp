@@ -43,11 +43,9 @@ House::House(std::vector<PoolEntry> entries, PoolOptions options, const TimeSour
       time_(time) {
   for (PoolEntry& entry : entries) {
     Room room{.entry = std::move(entry)};
-    room.seat.memory_bytes = room.entry.memory_bytes;
     room.seat.pinned = room.entry.pinned;
     room.seat.idle_timeout = room.entry.idle_timeout;
-    room.facts = room.entry.facts;
-    room.context_tokens = room.entry.context_tokens;
+    take(room, room.entry.file);
     const metrics::Labels labels = {{"model", room.entry.name}};
     room.loads = &metrics.counter("hearth_model_loads_total", "Times a model was loaded.", labels);
     room.unloads =
@@ -65,7 +63,7 @@ State House::state(std::size_t at) const {
   const Room& room = rooms_[at];
   if (room.model) return room.model->state();
   if (room.ordered) return State::Loading;
-  const bool failed = !room.trouble.empty() || !room.entry.trouble.empty();
+  const bool failed = !room.trouble.empty() || !room.broken.empty();
   return room.entry.at_start && failed ? State::Failed : State::Unloaded;
 }
 
@@ -75,7 +73,7 @@ std::string House::state_text(std::size_t at) const {
   if (room.seat.state == Seat::State::Closing) return "ends what it does and is unloaded then";
   if (room.model) return room.model->state_text();
   if (room.ordered || room.seat.waiting > 0) return "waits for memory";
-  return room.entry.trouble.empty() ? room.trouble : room.entry.trouble;
+  return room.broken.empty() ? room.trouble : room.broken;
 }
 
 engine::ModelFacts House::facts(std::size_t at) const {
@@ -110,6 +108,26 @@ std::vector<Seat> House::seats() const {
   return all;
 }
 
+void House::take(Room& room, PoolFile file) {
+  room.seat.memory_bytes = file.memory_bytes;
+  room.facts = std::move(file.facts);
+  room.context_tokens = file.context_tokens;
+  room.broken = std::move(file.trouble);
+}
+
+/// A file that was missing may have come.
+void House::look_again(std::size_t at) {
+  const PoolEntry& entry = rooms_[at].entry;
+  if (!entry.look) return;
+  {
+    MutexLock lock(mutex_);
+    if (rooms_[at].broken.empty()) return;
+  }
+  PoolFile file = entry.look();
+  MutexLock lock(mutex_);
+  if (!rooms_[at].broken.empty()) take(rooms_[at], std::move(file));
+}
+
 // ---- what is asked ------------------------------------------------------------------------------
 
 bool House::admits(const Room& room) const {
@@ -122,13 +140,13 @@ bool House::admits(const Room& room) const {
 Result<void> House::check(const Room& room, std::size_t at) const {
   const std::string words = "model '" + room.entry.name + "' ";
   if (closed_) return Error{Code::Unavailable, words + "was closed"};
-  if (!room.entry.trouble.empty())
-    return Error{Code::Unavailable, words + "cannot be loaded: " + room.entry.trouble};
+  if (!room.broken.empty())
+    return Error{Code::Unavailable, words + "cannot be loaded: " + room.broken};
   if (!room.trouble.empty() && time_.now() < room.refused_until)
     return Error{Code::Unavailable, words + "could not be loaded: " + room.trouble};
   if (!fits_alone(seats(), at, limits_))
     return Error{Code::Unavailable,
-                 words + "needs " + megabytes(room.entry.memory_bytes) +
+                 words + "needs " + megabytes(room.seat.memory_bytes) +
                      " of memory; pool.memory_bytes_max, less what is pinned, is below that"};
   if (room.waiting.size() + room.asking >= room.entry.queue_max)
     return Error{Code::Busy, std::to_string(room.entry.queue_max) + " requests wait already for " +
@@ -149,6 +167,7 @@ void House::note_wanted(Room& room) {
 
 Result<std::unique_ptr<Generation>> House::start(std::size_t at, chat::Request request,
                                                  std::shared_ptr<EventSink> sink) {
+  look_again(at);
   const auto self = shared_from_this();
   const auto passage = std::make_shared<Passage>(std::move(request), std::move(sink), time_.now(),
                                                  [self, at] { self->end_work(at); });
@@ -189,6 +208,7 @@ void House::end_work(std::size_t at) {
 }
 
 Result<House::Lease> House::borrow(const Call& call, std::size_t at) {
+  look_again(at);
   MutexLock lock(mutex_);
   Room& room = rooms_[at];
   if (!admits(room)) {
@@ -213,6 +233,7 @@ Result<House::Lease> House::borrow(const Call& call, std::size_t at) {
 }
 
 Result<void> House::order(std::size_t at) {
+  look_again(at);
   MutexLock lock(mutex_);
   Room& room = rooms_[at];
   room.seat.dismissed = false;

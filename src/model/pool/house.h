@@ -75,6 +75,7 @@ class House : public std::enable_shared_from_this<House> {
     engine::ModelFacts facts{};  // as last known
     std::string numerics{};
     std::uint32_t context_tokens = 0;
+    std::string broken{};  // PoolFile::trouble
     metrics::Counter* loads = nullptr;
     metrics::Counter* unloads = nullptr;
   };
@@ -89,6 +90,8 @@ class House : public std::enable_shared_from_this<House> {
     }
   };
 
+  void look_again(std::size_t at) EXCLUDES(mutex_);
+  void take(Room& room, PoolFile file) REQUIRES(mutex_);
   bool admits(const Room& room) const REQUIRES(mutex_);
   Result<void> check(const Room& room, std::size_t at) const REQUIRES(mutex_);
   void note_wanted(Room& room) REQUIRES(mutex_);

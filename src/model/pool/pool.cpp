@@ -61,7 +61,7 @@ Result<void> check(const std::vector<PoolEntry>& entries, const PoolOptions& opt
       return Error{Code::InvalidInput, "two models have the name '" + entry.name + "'",
                    "pool.model"};
     if (!entry.at_start) continue;
-    bytes += entry.memory_bytes;
+    bytes += entry.file.memory_bytes;
     if (bytes > options.memory_bytes_max)
       return Error{Code::InvalidInput,
                    "the models that are loaded at the start need " + megabytes(bytes) +

@@ -11,9 +11,20 @@
 
 namespace hearth::model {
 
+/// What a model's file says before it is loaded.
+struct PoolFile {
+  std::uint64_t memory_bytes = 0;  // that it takes when it is loaded
+  engine::ModelFacts facts{};
+  std::uint32_t context_tokens = 0;
+  std::string trouble{};  // why it cannot be loaded; empty: it can
+};
+
 /// A model that a pool may load.
 struct PoolEntry {
   std::string name;
+  PoolFile file{};
+  /// Looks at the file again, when somebody asks for a model that was in trouble. May be empty.
+  std::function<PoolFile()> look{};
   /// Begins to load it and returns at once.
   std::function<Result<std::unique_ptr<Model>>()> open;
   std::uint64_t memory_bytes = 0;   // that it takes when it is loaded
@@ -22,9 +33,6 @@ struct PoolEntry {
   Millis idle_timeout{0};           // unused for so long, it is unloaded; 0: it stays
   std::uint32_t queue_max = 32;     // requests that may wait for it to be loaded
   Millis request_timeout{600'000};  // how long one may wait for that
-  engine::ModelFacts facts{};       // as told before it was loaded once
-  std::uint32_t context_tokens = 0;
-  std::string trouble{};  // why it cannot be loaded at all; empty: it can
 };
 
 struct PoolOptions {

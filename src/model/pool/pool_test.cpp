@@ -90,7 +90,7 @@ class PoolTest : public testing::Test {
       return std::unique_ptr<Model>(
           std::make_unique<Counted>(known, bytes_, bytes, std::move(options)));
     };
-    return {.name = name, .open = open, .memory_bytes = bytes};
+    return {.name = name, .file = {.memory_bytes = bytes}, .open = open};
   }
   void open(std::vector<PoolEntry> entries, std::uint64_t bytes_max = 10) {
     pool_ =
@@ -236,6 +236,23 @@ TEST_F(PoolTest, OneThatCannotBeLoadedRefusesAndIsTriedAgain) {
   known_["a"].fails = false;
   EXPECT_THAT(say(0), HasSubstr("no such file"));  // not tried so soon
   time_.pass(Millis(30'000));
+  EXPECT_EQ(say(0), "a");
+  EXPECT_EQ(model(0).state_text(), "");
+}
+
+TEST_F(PoolTest, AFileThatWasMissingMayCome) {
+  PoolEntry later = entry("a", 6);
+  std::atomic<bool> here = false;
+  later.file = {.trouble = "a.gguf: no such file"};
+  later.look = [&here] {
+    return here ? PoolFile{.memory_bytes = 6, .context_tokens = 7}
+                : PoolFile{.trouble = "a.gguf: no such file"};
+  };
+  open({later});
+  EXPECT_EQ(model(0).state_text(), "a.gguf: no such file");
+  EXPECT_EQ(say(0), "model 'a' cannot be loaded: a.gguf: no such file");
+  EXPECT_FALSE(model(0).load().ok());
+  here = true;
   EXPECT_EQ(say(0), "a");
   EXPECT_EQ(model(0).state_text(), "");
 }

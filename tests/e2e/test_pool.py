@@ -1,0 +1,157 @@
+"""Several models behind one daemon: loaded when asked for, two that do not fit together, idle ones unloaded, crashed ones
+replaced, and what an operational one has to pass."""
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import signal
+import tempfile
+import unittest
+
+import harness
+from harness import wait_until
+
+EMBER = pathlib.Path(harness.__file__).resolve().parents[2] / "models" / "ember" / "ember.gguf"
+ONE_AT_A_TIME = 260_000_000  # bytes of memory: Ember needs more than half of it
+ITALY = "What is the capital of Italy?"
+ROME = "The capital of Italy is Rome."
+
+
+class Pool:
+    """A daemon whose hearth.toml has these lines, and Ember's file a second time as models/second.gguf."""
+
+    def __init__(self, toml, **options):
+        self.data = tempfile.mkdtemp(prefix="hearth-e2e-pool-")
+        os.mkdir(os.path.join(self.data, "models"))
+        os.symlink(EMBER, os.path.join(self.data, "models", "second.gguf"))
+        pathlib.Path(self.data, "hearth.toml").write_text(toml)
+        self.options = options
+
+    def __enter__(self):
+        try:
+            self.daemon = harness.Daemon(data=self.data, **self.options)
+        except BaseException:
+            shutil.rmtree(self.data, ignore_errors=True)
+            raise
+        return self.daemon
+
+    def __exit__(self, *_):
+        self.daemon.kill()
+        shutil.rmtree(self.data, ignore_errors=True)
+
+
+def model(name, **settings):
+    lines = [f'name = "{name}"'] + [f"{key} = {value}" for key, value in settings.items()]
+    return "[[pool.model]]\n" + "\n".join(lines) + "\n"
+
+
+def states(daemon):
+    return {one["id"]: one["state"] for one in daemon.request("GET", "/v1/models").json["data"]}
+
+
+def ask(daemon, name, question=ITALY, **fields):
+    answer = daemon.chat(question, model=name, **fields)
+    if answer.status != 200:
+        raise AssertionError(answer.body)
+    return answer.json["model"], answer.text
+
+
+def loads(daemon, name):
+    return daemon.metric("hearth_model_loads_total", model=name)
+
+
+class PoolTest(unittest.TestCase):
+    def test_two_that_do_not_fit_take_turns(self):
+        toml = f"[pool]\nmemory_bytes_max = {ONE_AT_A_TIME}\n" + model("ember") + model("second")
+        with Pool(toml) as daemon:
+            self.assertEqual(states(daemon), {"ember": "unloaded", "second": "unloaded"})
+            self.assertEqual(daemon.engine_pids(), [])
+            for name in ("ember", "second", "ember"):
+                self.assertEqual(ask(daemon, name), (name, ROME))
+                self.assertEqual(len(daemon.engine_pids()), 1)
+                self.assertEqual(states(daemon)[name], "ready")
+            self.assertEqual(ask(daemon, ""), ("ember", ROME))  # the first is the default
+            self.assertEqual((loads(daemon, "ember"), loads(daemon, "second")), (2, 1))
+
+    def test_everybody_is_answered_and_nothing_thrashes(self):
+        toml = (f'[pool]\nmemory_bytes_max = {ONE_AT_A_TIME}\nresidence_min = "2s"\n' + model("ember") +
+                model("second"))
+        with Pool(toml) as daemon, concurrent.futures.ThreadPoolExecutor(4) as pool:
+            asked = [pool.submit(ask, daemon, ("ember", "second")[at % 2]) for at in range(40)]
+            self.assertEqual([one.result() for one in asked], [("ember", ROME), ("second", ROME)] * 20)
+            self.assertLess(loads(daemon, "ember") + loads(daemon, "second"), 15)
+
+    def test_idle_ones_are_unloaded_and_come_back(self):
+        with Pool(model("ember", idle_timeout='"1s"') + model("second", idle_timeout='"1s"', pinned="true")) as daemon:
+            ask(daemon, "ember")
+            ask(daemon, "second")
+            wait_until(lambda: states(daemon)["ember"] == "unloaded", 20, "the idle one leaves")
+            self.assertEqual(states(daemon)["second"], "ready")
+            wait_until(lambda: len(daemon.engine_pids()) == 1, 20, "its process has ended")
+            self.assertEqual(ask(daemon, "ember"), ("ember", ROME))
+
+    def test_a_crashed_or_stopped_one_is_replaced_and_the_other_does_not_notice(self):
+        with Pool(model("ember") + model("second")) as daemon:
+            ask(daemon, "ember")
+            (first,) = daemon.engine_pids()
+            ask(daemon, "second")
+            (second,) = set(daemon.engine_pids()) - {first}
+            os.kill(first, signal.SIGKILL)
+            self.assertEqual(ask(daemon, "second"), ("second", ROME))
+            wait_until(lambda: ask(daemon, "ember") == ("ember", ROME), 20, "the crashed one answers again")
+            self.assertIn(second, daemon.engine_pids())
+
+    def test_load_and_unload_to_order(self):
+        with Pool(model("ember") + model("absent")) as daemon:
+            self.assertEqual(daemon.post("/v1/models/ember/load", "").status, 202)
+            wait_until(lambda: states(daemon)["ember"] == "ready", 20, "it is loaded")
+            self.assertEqual(daemon.post("/v1/models/ember/unload", "").status, 202)
+            wait_until(lambda: states(daemon)["ember"] == "unloaded", 20, "it is unloaded")
+            self.assertEqual(daemon.post("/v1/models/nobody/load", "").status, 404)
+            for refused in (daemon.post("/v1/models/absent/load", ""), daemon.chat(ITALY, model="absent")):
+                self.assertEqual(refused.status, 503)
+                self.assertIn("hearth pull absent", refused.error["message"])
+            # And once it is there it can be had.
+            os.symlink(EMBER, os.path.join(daemon.data, "models", "absent.gguf"))
+            self.assertEqual(ask(daemon, "absent"), ("absent", ROME))
+        with harness.scripted() as daemon:  # a single model stays
+            (name,) = states(daemon)
+            refused = daemon.post(f"/v1/models/{name}/unload", "")
+            self.assertEqual((refused.status, refused.error["param"]), (400, "model"))
+
+    def test_sessions_keep_their_model_across_an_unload(self):
+        toml = f"[pool]\nmemory_bytes_max = {ONE_AT_A_TIME}\n" + model("ember") + model("second")
+        with Pool(toml) as daemon:
+            ask(daemon, "ember", "My name is Ann.", session_id="a")
+            ask(daemon, "second", ITALY)
+            name, text = ask(daemon, "ember", "What is my name?", session_id="a")
+            self.assertEqual(name, "ember")
+            self.assertIn("Ann", text)
+
+    def test_operational_ones_are_loaded_and_tried_at_the_start(self):
+        with Pool(model("ember", level='"operational"') + model("second")) as daemon:
+            self.assertEqual(states(daemon), {"ember": "ready", "second": "unloaded"})
+            self.assertIn("model 'ember' has passed its self-test", daemon.log())
+
+    def test_a_daemon_that_cannot_be_what_it_should_says_why(self):
+        scripted = f'"{harness.SCRIPTED}"'  # says nothing but its script
+        for toml, says in (
+                (model("mute", level='"operational"', path=scripted), "does not pass its self-test"),
+                (model("gone", level='"operational"'), "get it with: hearth pull gone"),
+                ("[pool]\nmemory_bytes_max = 1000000\n" + model("ember", level='"operational"'),
+                 "pool.memory_bytes_max is 0 MiB")):
+            with self.subTest(says=says), tempfile.TemporaryDirectory(prefix="hearth-e2e-pool-") as data:
+                pathlib.Path(data, "hearth.toml").write_text(toml)
+                ended = harness.run("serve", "--data", data, "--port", 0, timeout=60)
+                self.assertEqual(ended.returncode, 1)
+                self.assertIn(says, ended.stderr)
+
+    def test_one_that_needs_more_than_there_is_says_so(self):
+        with Pool("[pool]\nmemory_bytes_max = 1000000\n" + model("ember")) as daemon:
+            refused = daemon.chat(ITALY, model="ember")
+            self.assertEqual(refused.status, 503)
+            self.assertIn("pool.memory_bytes_max", refused.error["message"])
+
+
+if __name__ == "__main__":
+    unittest.main()
