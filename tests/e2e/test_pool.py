@@ -1,5 +1,5 @@
-"""Several models behind one daemon: loaded when asked for, two that do not fit together, idle ones unloaded, crashed ones
-replaced, and what an operational one has to pass."""
+"""Several models behind one daemon: loaded when asked for, two that do not fit together, idle ones unloaded, crashed
+ones replaced, and what an operational one has to pass."""
 import concurrent.futures
 import os
 import pathlib
