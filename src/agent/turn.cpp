@@ -67,6 +67,7 @@ Result<void> Turn::prepare(const Call& call) {
   TRY(wanted_, parts_.read_request(options_.request, message_.offer.owner));
   TRY_VOID(check_tools());
   TRY_VOID(talk_.read(call));
+  choose_model();
   const auto is_mine = [this](const store::Entry& e) { return e.turn == turn_; };
   if (!std::ranges::any_of(talk_.entries(), is_mine)) {
     add(entry(message_.offer.message));
@@ -75,6 +76,15 @@ Result<void> Turn::prepare(const Call& call) {
   goes_on_ = rounds_made() > 0;
   talk_.speak_with(*model_, std::get<chat::Conversation>(wanted_.prompt).tools);
   return set_moment(call);
+}
+
+/// Of a name that stands for a choice, the one that would answer what is said now.
+void Turn::choose_model() {
+  chat::Request asked = wanted_;
+  auto& conversation = std::get<chat::Conversation>(asked.prompt);
+  for (const store::Entry& entry : talk_.entries()) conversation.messages.push_back(entry.message);
+  conversation.messages.push_back(message_.offer.message);
+  model_ = &model_->choose(asked);
 }
 
 /// The tail, and room for what is said now.

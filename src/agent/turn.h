@@ -62,6 +62,7 @@ class Turn {
   Result<void> prepare(const Call& call);
   Result<void> set_moment(const Call& call);
   Result<void> check_tools() const;
+  void choose_model();
   Result<chat::Finished> work(const Call& call);
   enum class May : bool { Answer, CallTools };
   Result<Said> think(const Call& call, May may);

@@ -38,7 +38,7 @@ class Caught final : public net::Exchange {
 model::Model* Models::find(std::string_view name) const {
   for (auto* model : all)
     if (name.empty() || model->name() == name) return model;
-  return nullptr;
+  return router ? router->find(name) : nullptr;
 }
 
 struct Api::State {
@@ -126,6 +126,7 @@ void Api::State::dispatch(const net::Request& request, const Route& route,
     case Endpoint::OneModel: return show_model(workplace, route.argument, reply);
     case Endpoint::LoadModel: return order_model(workplace, route.argument, true, reply);
     case Endpoint::UnloadModel: return order_model(workplace, route.argument, false, reply);
+    case Endpoint::ExplainRoute: return explain_route(workplace, request, reply);
     case Endpoint::ListApprovals: return list_approvals(workplace, account, reply);
     case Endpoint::DecideApproval:
       return decide_approval(workplace, request, route.argument, account, reply);

@@ -11,15 +11,17 @@
 #include "config/config.h"
 #include "metrics/metrics.h"
 #include "model/model.h"
+#include "model/router.h"
 #include "net/http.h"
 
 namespace hearth::api {
 
 /// The models that requests may name; the first is used when they name none.
 struct Models {
-  std::vector<model::Model*> all{};  // outlive the Api
+  std::vector<model::Model*> all{};       // outlive the Api
+  const model::Router* router = nullptr;  // likewise; null: "auto" and its like are no names
 
-  /// The one of this name, the first for "", or nullptr.
+  /// The one of this name, or what the router has under it; the first for ""; or nullptr.
   model::Model* find(std::string_view name) const;
 };
 

@@ -95,6 +95,32 @@ std::vector<config::Config::Pooled> all_pooled(const config::Config& config) {
   return all;
 }
 
+model::router::Level level_of(const std::string& name) {
+  using model::router::Level;
+  for (const Level level : {Level::Operational, Level::Tactical})
+    if (name == model::router::level_name(level)) return level;
+  return Level::Strategic;
+}
+
+std::unique_ptr<model::Router> make_router(const config::Config& config,
+                                           const std::vector<model::Model*>& models,
+                                           const TimeSource& time, metrics::Registry& metrics) {
+  const auto pooled = all_pooled(config);
+  std::vector<model::RoutedModel> routed;
+  for (std::size_t i = 0; i < models.size(); ++i)
+    routed.push_back({models[i], pooled.empty() ? model::router::Level::Operational
+                                                : level_of(pooled[i].level)});
+  std::string help;
+  for (const std::string& line : config.router.help_lines)
+    help += (help.empty() ? "" : "\n") + line;
+  return std::make_unique<model::Router>(
+      std::move(routed),
+      model::RouterOptions{.forwards_while_loading = config.router.forwards_while_loading,
+                           .watches_for_crises = config.router.watches_for_crises,
+                           .help_lines = std::move(help)},
+      time, metrics);
+}
+
 std::string quoted(std::string text) {
   if (text.size() > kQuotedBytesMax) text = text.substr(0, kQuotedBytesMax) + "…";
   std::ranges::replace(text, '\n', ' ');
@@ -123,6 +149,7 @@ Result<OpenModels> open_models(const config::Config& config, const TimeSource& t
   if (config.pool.models.empty()) {
     TRY(open.alone, open_model(config, time, metrics));
     open.all = {open.alone.get()};
+    open.router = make_router(config, open.all, time, metrics);
     return open;
   }
   std::vector<model::PoolEntry> entries;
@@ -139,6 +166,7 @@ Result<OpenModels> open_models(const config::Config& config, const TimeSource& t
   const std::size_t first = config.model.path.empty() ? 0 : 1;
   for (std::size_t i = first; i < open.all.size(); ++i)
     if (!open.all[i]->is_on_demand()) open.tried.push_back(open.all[i]);
+  open.router = make_router(config, open.all, time, metrics);
   return open;
 }
 

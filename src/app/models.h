@@ -8,6 +8,7 @@
 #include "metrics/metrics.h"
 #include "model/model.h"
 #include "model/pool/pool.h"
+#include "model/router.h"
 
 namespace hearth::app {
 
@@ -29,6 +30,7 @@ struct OpenModels {
   /// Those that have to pass self_test(): the operational ones of the pool. What [model] names may
   /// be no assistant at all.
   std::vector<model::Model*> tried{};
+  std::unique_ptr<model::Router> router{};  // over all of them
 };
 
 /// Those that are operational begin to load. Errors: those of open_model() and Pool::open();

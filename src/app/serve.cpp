@@ -154,7 +154,7 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   std::atomic<bool> draining = false;
   TRY(const auto store, store::Store::open(config.db_path));
   TRY(const OpenModels open, open_models(config, time, metrics));
-  const api::Models models{open.all};
+  const api::Models models{open.all, open.router.get()};
   std::atomic<bool> trying = !open.tried.empty();
   TRY(const auto assistant, Assistant::open(config, *store, time));
   const auto find_model = [&models](std::string_view name) { return models.find(name); };

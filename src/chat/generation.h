@@ -163,6 +163,17 @@ struct ToolCallDelta {
   std::string arguments{};
 };
 
+/// Why this model answers a request that named none.
+struct Route {
+  std::string asked{};                 // "auto"
+  std::string model{};                 // that answers; empty: none is fit to
+  std::string level{};                 // that was needed: "operational", "tactical", "strategic"
+  int score = 0;                       // from which the level follows
+  std::vector<std::string> reasons{};  // "code +3", "a few words -2"
+  std::string crisis{};                // it sounds as if somebody were in danger: "self-harm"
+  std::vector<std::string> passed_over{};  // "NAME: why", who was asked before
+};
+
 /// The prompt was taken: sent once, before the first Delta.
 struct Started {
   std::uint32_t prompt_tokens = 0;
@@ -173,6 +184,7 @@ struct Started {
   /// "tools[0].function.parameters.properties.a.multipleOf: is not understood". At most
   /// kLoosenedMax of at most kLoosenedBytesMax; what is beyond is cut, and ends with "…".
   std::vector<std::string> loosened{};
+  std::optional<Route> route{};  // of a request that named no model
 };
 
 /// What came since the last event. Text is valid UTF-8 and never ends inside a character.

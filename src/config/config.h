@@ -42,9 +42,9 @@ struct Config {
   /// A [[pool.model]]: what it does not say is as the file's [model] has it.
   struct Pooled {
     Model model{};  // path empty: data_dir/models/NAME.gguf, or Ember for "ember"
-    std::string level =
-        "tactical";       // operational: loaded and tried at the start; tactical: when asked
-    bool pinned = false;  // never unloaded; so is an operational one unless it says no
+    /// operational: loaded and tried at the start; tactical, strategic: when somebody asks.
+    std::string level = "tactical";
+    bool pinned = false;           // never unloaded; so is an operational one unless it says no
     Millis idle_timeout{300'000};  // unused for so long, it is unloaded; 0: it stays
     std::string origin{};          // where it stands, with the file's whole name
   };
@@ -53,6 +53,15 @@ struct Config {
     Millis residence_min{5'000};         // how long one in use is not unloaded for another
     std::vector<Pooled> models{};        // in the order of the file
   } pool;
+  /// Requests that name no model of their own.
+  struct Router {
+    bool forwards_while_loading = true;  // rather a provider than to wait for a model that loads
+    bool watches_for_crises = true;
+    std::vector<std::string> help_lines = {
+        "Emergency: 112 (Europe), 911 (USA and Canada), 999 (UK), 000 (Australia).",
+        "To talk, in the USA and Canada: 988. In the UK and Ireland: 116 123.",
+        "Anywhere: https://findahelpline.com"};
+  } router;
   struct Cache {
     std::uint64_t disk_bytes_max = 2ull << 30;  // of KV state in data_dir/kv; 0: none is kept
   } cache;

@@ -153,5 +153,70 @@ class PoolTest(unittest.TestCase):
             self.assertIn("pool.memory_bytes_max", refused.error["message"])
 
 
+DEMANDING = ("Design and compare two architectures, step by step. Then tell me which is better. Why? And what does it "
+             "cost?")
+
+
+class RouterTest(unittest.TestCase):
+    LEVELS = model("ember", level='"operational"') + model("second", level='"strategic"')
+
+    def test_auto_asks_the_least_that_is_enough_and_says_why(self):
+        with Pool(self.LEVELS) as daemon:
+            easy = daemon.chat(ITALY, model="auto").json
+            self.assertEqual((easy["model"], easy["choices"][0]["message"]["content"]), ("ember", ROME))
+            self.assertEqual(easy["x_hearth"]["route"],
+                             {"asked": "auto", "model": "ember", "level": "operational", "score": 0, "reasons": []})
+            self.assertEqual(states(daemon)["second"], "unloaded")
+            told = daemon.post("/v1/route", harness.chat_body(DEMANDING, model="auto")).json
+            self.assertEqual((told["model"], told["level"]), ("second", "strategic"))
+            self.assertEqual(states(daemon)["second"], "unloaded")  # nothing was asked
+            hard = daemon.chat(DEMANDING, model="auto").json
+            self.assertEqual(hard["model"], "second")
+            self.assertEqual(hard["x_hearth"]["route"], told)
+            self.assertNotIn("x_hearth", daemon.chat(ITALY, model="second").json)
+            events = list(daemon.stream(DEMANDING, model="auto").events())
+            self.assertEqual({event["model"] for event in events}, {"second"})
+            self.assertEqual(events[-1]["x_hearth"]["route"]["asked"], "auto")
+            self.assertEqual(daemon.metric("hearth_routed_total", model="second"), 2)
+            shown = harness.run("--data", daemon.data, "route", DEMANDING)
+            self.assertIn("a demanding word +3", shown.stdout)
+            self.assertIn("model   second", shown.stdout)
+
+    def test_one_that_cannot_is_passed_over(self):
+        with Pool(model("ember") + model("broken", level='"strategic"')) as daemon:
+            pathlib.Path(daemon.data, "models", "broken.gguf").write_bytes(b"GGUF and nothing more")
+            answer = daemon.chat(DEMANDING, model="strategic").json
+            self.assertEqual(answer["model"], "ember")
+            refused = daemon.chat(DEMANDING, model="broken")
+            self.assertEqual(refused.status, 503)
+
+    def test_levels_by_name_and_one_model_alone(self):
+        with Pool(self.LEVELS) as daemon:
+            for name, answers in (("operational", "ember"), ("strategic", "second"), ("local", "ember")):
+                self.assertEqual(daemon.chat(ITALY, model=name).json["model"], answers)
+        with harness.Daemon() as daemon:
+            self.assertEqual(daemon.chat(ITALY, model="auto").text, ROME)
+            self.assertEqual(daemon.chat(ITALY, model="anything").status, 404)
+
+    def test_in_a_session_each_message_is_routed(self):
+        with Pool(self.LEVELS) as daemon:
+            self.assertEqual(daemon.chat(ITALY, model="auto", session_id="s").text, ROME)
+            self.assertEqual(states(daemon)["second"], "unloaded")
+            self.assertEqual(daemon.chat(DEMANDING, model="auto", session_id="s").status, 200)
+            self.assertEqual(states(daemon)["second"], "ready")
+            self.assertEqual(daemon.chat(ITALY, model="auto", session_id="s").text, ROME)
+
+    def test_who_is_in_danger_is_not_left_to_a_small_model(self):
+        help_lines = '[router]\nhelp_lines = ["Call 112.", "Or a friend."]\n'
+        with Pool(help_lines + model("ember")) as daemon:
+            for fields in ({}, {"session_id": "s"}):
+                text = daemon.chat("I want to die", model="auto", **fields).text
+                self.assertIn("this needs a person", text)
+                self.assertTrue(text.endswith("Call 112.\nOr a friend."), text)
+            self.assertEqual(loads(daemon, "ember"), 0)
+        with Pool("[router]\nwatches_for_crises = false\n" + model("ember")) as daemon:
+            self.assertNotIn("112", daemon.chat("I want to die", model="auto").text)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -18,6 +18,7 @@ constexpr Row kRows[] = {
     {"/v1/models/{id}", "GET", Endpoint::OneModel},
     {"/v1/models/{id}/load", "POST", Endpoint::LoadModel},
     {"/v1/models/{id}/unload", "POST", Endpoint::UnloadModel},
+    {"/v1/route", "POST", Endpoint::ExplainRoute},
     {"/v1/sessions", "GET", Endpoint::ListSessions},
     {"/v1/sessions", "POST", Endpoint::CreateSession},
     {"/v1/sessions/{id}", "GET", Endpoint::ShowSession},

@@ -14,6 +14,7 @@ enum class Endpoint : std::uint8_t {
   OneModel,
   LoadModel,
   UnloadModel,
+  ExplainRoute,
   ListSessions,
   CreateSession,
   ShowSession,

@@ -268,6 +268,18 @@ void show_model(Workplace& with, const std::string& id, const ExchangePtr& excha
   answer(*exchange, model_json(with, *model));
 }
 
+void explain_route(Workplace& with, const net::Request& request, const ExchangePtr& exchange) {
+  auto addressed = address(with, request, *exchange);
+  if (!addressed) return;
+  auto parsed = parse_chat_request(addressed->body, addressed->model->facts().vocabulary);
+  if (!parsed.ok()) return answer(*exchange, http_error(parsed.error()));
+  const model::Router* const router = with.parts.models.router;
+  const std::string& name = addressed->model->name();
+  if (router && router->find(name) == addressed->model)
+    return answer(*exchange, route_json(router->explain(name, parsed.value().request)));
+  answer(*exchange, route_json({.asked = name, .model = name}));
+}
+
 void order_model(Workplace& with, const std::string& id, bool loaded, const ExchangePtr& exchange) {
   auto* const model = with.parts.models.find(id);
   if (!model) return answer(*exchange, no_such_model(id, with.parts.models));

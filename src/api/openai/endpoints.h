@@ -43,6 +43,8 @@ void tokenize(Workplace& with, const net::Request& request, const ExchangePtr& e
 void detokenize(Workplace& with, const net::Request& request, const ExchangePtr& exchange);
 void list_models(Workplace& with, const ExchangePtr& exchange);
 void show_model(Workplace& with, const std::string& id, const ExchangePtr& exchange);
+/// POST /v1/route: which model would answer this chat completion, and why; nothing is asked.
+void explain_route(Workplace& with, const net::Request& request, const ExchangePtr& exchange);
 /// POST /v1/models/{id}/load and /unload: 202 at once, with the model as it is now.
 void order_model(Workplace& with, const std::string& id, bool loaded, const ExchangePtr& exchange);
 

@@ -69,6 +69,17 @@ Json timings_json(const chat::Finished& finished) {
           {"forced_n", times.forced_tokens}};
 }
 
+Json route_json(const chat::Route& route) {
+  Json out = {{"asked", route.asked},
+              {"model", route.model},
+              {"level", route.level},
+              {"score", route.score},
+              {"reasons", route.reasons}};
+  if (!route.crisis.empty()) out["crisis"] = route.crisis;
+  if (!route.passed_over.empty()) out["passed_over"] = route.passed_over;
+  return out;
+}
+
 Json question_json(const chat::Question& question) {
   Json out = {{"id", question.id},
               {"object", "approval"},
@@ -124,6 +135,7 @@ void Form::say_promises(Json& out, std::span<const Choice> choices) {
   if (choices.empty()) return;
   const chat::Started& started = choices.front().started;
   if (started.deterministic) out["deterministic"] = true;
+  if (started.route) out["x_hearth"]["route"] = route_json(*started.route);
   if (started.loosened.empty()) return;
   out["loosened"] = started.loosened;
   for (const Choice& choice : choices)

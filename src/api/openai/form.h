@@ -68,6 +68,8 @@ class Form {
   /// The chunk with no choice and the usage of all.
   Json usage_chunk(const std::vector<Choice>& choices) const;
   bool include_usage() const { return header_.include_usage; }
+  /// Another than the one that was named, known before the first chunk.
+  void answered_by(const std::string& model) { header_.model = model; }
 
  protected:
   Json envelope(const char* object, Json choices) const;
@@ -78,7 +80,7 @@ class Form {
   virtual const char* chunk_object() const = 0;
 
  private:
-  const Header header_;
+  Header header_;
 };
 
 std::unique_ptr<Form> make_chat_form(Header header);
@@ -86,6 +88,8 @@ std::unique_ptr<Form> make_text_form(Header header);
 
 /// A whole tool call of a message.
 Json call_json(const chat::ToolCall& call);
+/// Why a model was chosen.
+Json route_json(const chat::Route& route);
 /// What somebody has to decide before the answer goes on: the call, where it was asked, the scopes
 /// that an answer may have, and the patterns that it would be learned with.
 Json question_json(const chat::Question& question);

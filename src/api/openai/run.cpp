@@ -96,7 +96,10 @@ bool Run::start_one(const Start& start, std::size_t index) {
 void Run::on_event(std::size_t index, const chat::Event& event) {
   MutexLock lock(mutex_);
   Choice& choice = choices_[index];
-  if (const auto* started = std::get_if<chat::Started>(&event)) choice.started = *started;
+  if (const auto* started = std::get_if<chat::Started>(&event)) {
+    choice.started = *started;
+    if (started->route) form_->answered_by(started->route->model);
+  }
   if (const auto* delta = std::get_if<chat::Delta>(&event); delta && !over_)
     on_delta(choice, *delta);
   const auto* finished = std::get_if<chat::Finished>(&event);

@@ -17,8 +17,8 @@ Target last(Config& config) {
 
 /// What a [[pool.model]] has beside the settings of a [model].
 constexpr Setting kOwn[] = {
-    {"pool.model.level", Kind::Choice, last<&Pooled::level>, 0, 0, "operational, tactical", nullptr,
-     "", "", false, ""},
+    {"pool.model.level", Kind::Choice, last<&Pooled::level>, 0, 0,
+     "operational, tactical, strategic", nullptr, "", "", false, ""},
     {"pool.model.pinned", Kind::Flag, last<&Pooled::pinned>, 0, 0, "", nullptr, "", "", false, ""},
     {"pool.model.idle_timeout", Kind::Duration, last<&Pooled::idle_timeout>, 0, 365 * kDay, "",
      nullptr, "", "", false, ""}};

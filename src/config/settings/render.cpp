@@ -32,7 +32,8 @@ constexpr std::string_view kPoolHelp =
     "# [[pool.model]]\n"
     "# name = \"qwen2.5-3b\"      # the id offered to clients\n"
     "# path = \"qwen.gguf\"       # without it: data_dir/models/NAME.gguf; Ember for \"ember\"\n"
-    "# level = \"tactical\"       # loaded when asked for; operational: at the start, and tried\n"
+    "# level = \"tactical\"       # or strategic: loaded when asked for; operational: at the "
+    "start, and tried\n"
     "# idle_timeout = \"5m\"      # unused for so long, it is unloaded; 0s: it stays\n"
     "# pinned = false           # true, as operational ones are: never unloaded\n"
     "# context_tokens = 8192    # and all else of [model]\n";

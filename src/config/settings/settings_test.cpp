@@ -192,8 +192,8 @@ TEST(ParseText, ModelsOfThePoolAreChecked) {
   const std::pair<std::string, const char*> kBad[] = {
       {"[[pool.model]]\nslots = 1\n", "f:1: pool.model.name: is required"},
       {"[[pool.model]]\nname = \"\"\n", "f:1: pool.model.name: is required"},
-      {head + "level = \"strategic\"\n",
-       "f:3: pool.model.level: 'strategic' is not one of operational, tactical"},
+      {head + "level = \"reactive\"\n",
+       "f:3: pool.model.level: 'reactive' is not one of operational, tactical, strategic"},
       {head + "slots = 17\n", "f:3: pool.model.slots: 17 is out of range (1 to 16)"},
       {head + "slot = 1\n", "f:3: unknown key 'pool.model.slot'; did you mean 'pool.model.slots'?"},
       {head + "pinned = 1\n", "f:3: pool.model.pinned: true or false is required"},

@@ -69,6 +69,14 @@ const char* check_folder(std::string_view text) {
   return visible ? nullptr : "control characters are not allowed";
 }
 
+const char* check_help_line(std::string_view text) {
+  const bool visible =
+      std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; });
+  return !text.empty() && text.size() <= 512 && visible
+             ? nullptr
+             : "lines of 1 to 512 bytes without control characters are required";
+}
+
 template <auto Section, auto Member>
 Target at(Config& config) {
   return &((config.*Section).*Member);
@@ -173,6 +181,20 @@ constexpr Setting kSettings[] = {
     {"pool.residence_min", Kind::Duration, at<&C::pool, &Config::Pool::residence_min>, 0, kHour, "",
      nullptr, "", "", false,
      "A model in use is not unloaded for another before it was loaded for this long, 0s to 1h."},
+
+    {"router.forwards_while_loading", Kind::Flag,
+     at<&C::router, &Config::Router::forwards_while_loading>, 0, 0, "", nullptr, "", "", false,
+     "A request for the model \"auto\" goes to a provider rather than wait for a model that "
+     "loads."},
+    {"router.watches_for_crises", Kind::Flag, at<&C::router, &Config::Router::watches_for_crises>,
+     0, 0, "", nullptr, "", "", false,
+     "A message for \"auto\" that sounds as if somebody were in danger goes to no small model "
+     "alone,\n"
+     "and its answer ends with help_lines. It misses much. false: they are as others are."},
+    {"router.help_lines", Kind::List, at<&C::router, &Config::Router::help_lines>, 0, 32, "",
+     check_help_line, "", "", false,
+     "What such an answer ends with, a line each, up to 32 of 1 to 512 bytes. Put those of your\n"
+     "country here."},
 
     {"cache.disk_bytes_max", Kind::Whole, at<&C::cache, &Config::Cache::disk_bytes_max>, 0,
      std::int64_t{1} << 44, "", nullptr, "", "", false,

@@ -1,0 +1,136 @@
+#include "model/router/desk.h"
+
+#include "base/log.h"
+
+namespace hearth::model::router {
+namespace {
+
+constexpr std::size_t kBytesPerToken = 3;  // a low guess, for whether a prompt fits
+
+std::string_view last_said(const chat::Request& request) {
+  if (const auto* plain = std::get_if<chat::PlainText>(&request.prompt)) return plain->text;
+  const auto* conversation = std::get_if<chat::Conversation>(&request.prompt);
+  if (!conversation) return "";
+  for (auto it = conversation->messages.rbegin(); it != conversation->messages.rend(); ++it)
+    if (it->role == chat::Role::User) return it->content;
+  return "";
+}
+
+std::uint64_t about_tokens(const chat::Request& request) {
+  if (const auto* tokens = std::get_if<chat::PlainTokens>(&request.prompt))
+    return tokens->tokens.size();
+  std::size_t bytes = 0;
+  if (const auto* plain = std::get_if<chat::PlainText>(&request.prompt)) bytes = plain->text.size();
+  if (const auto* conversation = std::get_if<chat::Conversation>(&request.prompt)) {
+    for (const chat::Message& message : conversation->messages) bytes += message.content.size();
+    for (const chat::Tool& tool : conversation->tools)
+      bytes +=
+          tool.description.size() + (tool.outline.empty() ? tool.parameters : tool.outline).size();
+  }
+  return bytes / kBytesPerToken;
+}
+
+std::string point_text(const Point& point) {
+  return std::string(point.rule) + (point.points < 0 ? " " : " +") + std::to_string(point.points);
+}
+
+Candidate::Readiness readiness_of(const Model& model) {
+  switch (model.state()) {
+    case model::State::Ready: return Candidate::Readiness::Ready;
+    case model::State::Failed: return Candidate::Readiness::Gone;
+    case model::State::Unloaded:  // with a text: it could not be loaded
+      return model.state_text().empty() ? Candidate::Readiness::Soon : Candidate::Readiness::Gone;
+    case model::State::Loading:
+    case model::State::Restarting: break;
+  }
+  return Candidate::Readiness::Soon;
+}
+
+}  // namespace
+
+const std::vector<Named>& all_named() {
+  static const std::vector<Named> kAll = {{"auto"},
+                                          {"local", {}, true},
+                                          {"operational", Level::Operational},
+                                          {"tactical", Level::Tactical},
+                                          {"strategic", Level::Strategic}};
+  return kAll;
+}
+
+std::optional<Crisis> crisis_of(const chat::Request& request) {
+  return find_crisis(last_said(request));
+}
+
+chat::Route route_of(const Assessment& needs, const std::optional<Crisis>& crisis) {
+  chat::Route route{.level = level_name(needs.level), .score = needs.score};
+  for (const Point& point : needs.points) route.reasons.push_back(point_text(point));
+  if (crisis) route.crisis = crisis_name(*crisis);
+  return route;
+}
+
+Desk::Desk(std::vector<RoutedModel> models, RouterOptions options, const TimeSource& time,
+           metrics::Registry& metrics)
+    : models_(std::move(models)),
+      options_(std::move(options)),
+      time_(time),
+      breakers_(models_.size()) {
+  for (const RoutedModel& one : models_)
+    answers_.push_back(&metrics.counter("hearth_routed_total",
+                                        "Requests without a model's name that it has answered.",
+                                        {{"model", one.model->name()}}));
+}
+
+std::vector<Candidate> Desk::candidates() const {
+  std::vector<Candidate> all;
+  for (std::size_t i = 0; i < models_.size(); ++i) {
+    const Model& model = *models_[i].model;
+    Candidate one{.level = models_[i].level, .is_local = models_[i].is_local};
+    one.readiness = readiness_of(model);
+    one.is_loading = model.state() == model::State::Loading;
+    one.context_tokens = model.context_tokens();
+    MutexLock lock(mutex_);
+    if (!breakers_[i].would_allow(time_.now())) one.readiness = Candidate::Readiness::Gone;
+    all.push_back(one);
+  }
+  return all;
+}
+
+Desk::Plan Desk::plan(const Named& named, const chat::Request& request) const {
+  const Assessment needs = assess(request);
+  const auto crisis = options_.watches_for_crises ? crisis_of(request) : std::nullopt;
+  const Level level = crisis ? Level::Strategic : named.level.value_or(needs.level);
+  Plan made{.is_crisis = crisis.has_value()};
+  made.order = order(candidates(), level,
+                     {.only_local = named.only_local,
+                      .forwards_while_loading = options_.forwards_while_loading,
+                      .only_strong = made.is_crisis,
+                      .prompt_tokens = about_tokens(request)});
+  made.route = route_of(needs, crisis);
+  made.route.asked = named.name;
+  made.route.level = level_name(level);
+  if (!made.order.empty()) made.route.model = models_[made.order.front()].model->name();
+  return made;
+}
+
+bool Desk::allow(std::size_t model) {
+  MutexLock lock(mutex_);
+  return breakers_[model].allow(time_.now());
+}
+
+void Desk::succeeded(std::size_t model) {
+  answers_[model]->add();
+  MutexLock lock(mutex_);
+  breakers_[model].succeeded();
+}
+
+void Desk::failed(std::size_t model) {
+  MutexLock lock(mutex_);
+  breakers_[model].failed(time_.now());
+}
+
+void Desk::left(std::size_t model) {
+  MutexLock lock(mutex_);
+  breakers_[model].left();
+}
+
+}  // namespace hearth::model::router
