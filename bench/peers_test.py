@@ -4,6 +4,7 @@ import contextlib
 import json
 import pathlib
 import socket
+import statistics
 import struct
 import sys
 import tempfile
@@ -210,18 +211,14 @@ class Sessions(unittest.TestCase):
         self.assertEqual((dialogue.fewer([1, 1], [4, 4]), dialogue.fewer([4], [4])), (75, 0))
 
     def test_what_a_turn_costs_more(self):
-        found = turns.Differences()
-        for number, pairs in enumerate(([(5, 4), (7, 5), (9, 6)], [(4, 3), (4, 3), (14, 9)])):
-            for pair in pairs:
-                found.add(turns.NEW, turns.HELLOS, number, pair)
-        self.assertEqual(found.of_rounds(turns.NEW, turns.HELLOS, max), [3, 5])
-        self.assertEqual((found.p50(turns.NEW, turns.HELLOS), found.turns(turns.NEW, turns.HELLOS)), (1.5, [7, 4]))
-
-    def test_noise_meets_no_target(self):
-        self.assertEqual(turns.times(3, 2), 1.5)
-        for after, before in ((-1, 2), (1, -2), (-1, -2), (1, 0)):
-            row = peers.Row("what", "", {peers.HEARTH: [turns.times(after, before)]}, target="<= 1.2")
-            self.assertIs(row.met(), False, (after, before))
+        found = turns.Turns()
+        for number, times in ((0, (5, 3, 1)), (0, (7, 4, 2)), (1, (4, 6, 3))):
+            found.add(turns.NEW, turns.HELLOS, number, times)
+        def of(how):
+            return found.of_rounds(turns.NEW, turns.HELLOS, statistics.median, how)
+        self.assertEqual(of(turns.whole), [6, 4])
+        self.assertEqual(of(turns.more), [2.5, -2])  # below nothing where the twin had more to do
+        self.assertEqual(of(turns.besides), [1.5, 3])
 
     def test_a_turn_is_compared_only_with_the_same(self):
         def answer(prompt, cached, text="x", said=1):
