@@ -234,6 +234,34 @@ CREATE TABLE journal_texts (    -- what many rows of the journal have in common,
   used_ms INTEGER NOT NULL      -- by the latest row that names it
 );
 CREATE INDEX journal_texts_by_use ON journal_texts (used_ms);
+)sql"},
+                                     {6, R"sql(
+CREATE TABLE ledger (           -- calls of models, and what they cost
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  state TEXT NOT NULL CHECK (state IN ('reserved', 'settled', 'released', 'lost')),
+  created_ms INTEGER NOT NULL,
+  ended_ms INTEGER,             -- absent: it runs
+  owner TEXT NOT NULL,
+  session_id TEXT NOT NULL,     -- empty: none; stays when the session goes
+  purpose TEXT NOT NULL CHECK (purpose IN ('chat', 'tool', 'compaction', 'heartbeat')),
+  provider TEXT NOT NULL,       -- "local": a model of this machine
+  model TEXT NOT NULL,
+  cost_micro INTEGER NOT NULL,  -- millionths of a dollar; of a reserved one: the most it may be
+  input_tokens INTEGER NOT NULL,
+  cache_read_tokens INTEGER NOT NULL,
+  cache_write_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  computed_ms INTEGER NOT NULL  -- of this machine's time
+);
+CREATE INDEX ledger_by_time ON ledger (created_ms);
+CREATE INDEX ledger_open ON ledger (id) WHERE state = 'reserved';
+CREATE INDEX ledger_of_session ON ledger (session_id) WHERE cost_micro > 0;
+
+CREATE TABLE switches (         -- what was switched on, and stays so over a restart
+  name TEXT PRIMARY KEY,
+  since_ms INTEGER NOT NULL,
+  why TEXT NOT NULL
+);
 )sql"}};
 
 Result<void> write_copy(Database& database, const std::string& copy) {
