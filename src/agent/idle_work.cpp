@@ -41,8 +41,10 @@ Result<std::string> IdleWork::summarise(const Call& call, std::uint32_t cut, std
   model::Model* cheap =
       parts_.summary_model.empty() ? &model_ : parts_.find_model(parts_.summary_model);
   if (!cheap) cheap = &model_;
-  const auto answer = model::generate(
-      call, *cheap, context::summary_request(older, talk_.summary(), cheap->context_tokens()));
+  chat::Request wanted = context::summary_request(older, talk_.summary(), cheap->context_tokens());
+  wanted.purpose = chat::Purpose::Compaction;
+  wanted.session = talk_.session_id();
+  const auto answer = model::generate(call, *cheap, std::move(wanted));
   const bool stopped = !answer.ok() && (answer.error().code == Code::Cancelled ||
                                         answer.error().code == Code::Timeout);
   if (stopped) return answer.error();
@@ -58,6 +60,8 @@ Result<void> IdleWork::compute(const Call& call, chat::Prompt prompt) {
   request.sampling.temperature = 0;
   request.tokens_max = 1;
   request.cache.persist = true;
+  request.purpose = chat::Purpose::Compaction;
+  request.session = talk_.session_id();
   const auto answer = model::generate(call, model_, std::move(request));
   return answer.ok() ? ok() : Result<void>(answer.error());
 }

@@ -24,6 +24,8 @@ class Talk {
 
   Talk(const Parts& parts, std::string session_id);
 
+  const std::string& session_id() const { return session_id_; }
+
   /// What was said and is not in the archive. Errors: those of the store.
   Result<void> read(const Call& call);
   /// Whose prompt it becomes, and the tools that the client brings. Outlives this.

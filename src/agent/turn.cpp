@@ -259,6 +259,7 @@ Result<Turn::Said> Turn::ask_model(const Call& call, May may) {
   said_.clear();
   shown_calls_.clear();
   chat::Request asked = request(may);
+  asked.session = message_.offer.session_id;
   seen_ = std::get<chat::Conversation>(asked.prompt).seen.tokens;
   TRY(auto answer,
       model::generate(call, *model_, asked, [this](const chat::Delta& delta) { on_delta(delta); }));

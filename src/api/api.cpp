@@ -8,6 +8,7 @@
 #include "api/http/routes.h"
 #include "api/openai/endpoints.h"
 #include "api/sessions/approvals.h"
+#include "api/sessions/costs.h"
 #include "api/sessions/endpoints.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -127,6 +128,7 @@ void Api::State::dispatch(const net::Request& request, const Route& route,
     case Endpoint::LoadModel: return order_model(workplace, route.argument, true, reply);
     case Endpoint::UnloadModel: return order_model(workplace, route.argument, false, reply);
     case Endpoint::ExplainRoute: return explain_route(workplace, request, reply);
+    case Endpoint::ListCosts: return list_costs(workplace, request, account, reply);
     case Endpoint::ListApprovals: return list_approvals(workplace, account, reply);
     case Endpoint::DecideApproval:
       return decide_approval(workplace, request, route.argument, account, reply);

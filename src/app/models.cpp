@@ -121,6 +121,14 @@ std::unique_ptr<model::Router> make_router(const config::Config& config,
       time, metrics);
 }
 
+void meter(const std::vector<model::Model*>& models, const model::Metered::Told& told,
+           OpenModels& open) {
+  for (model::Model* const model : models) {
+    open.metered.push_back(std::make_unique<model::Metered>(*model, told));
+    open.all.push_back(open.metered.back().get());
+  }
+}
+
 std::string quoted(std::string text) {
   if (text.size() > kQuotedBytesMax) text = text.substr(0, kQuotedBytesMax) + "…";
   std::ranges::replace(text, '\n', ' ');
@@ -144,11 +152,11 @@ Result<std::unique_ptr<model::Model>> open_model(const config::Config& config,
 }
 
 Result<OpenModels> open_models(const config::Config& config, const TimeSource& time,
-                               metrics::Registry& metrics) {
+                               metrics::Registry& metrics, const model::Metered::Told& told) {
   OpenModels open;
   if (config.pool.models.empty()) {
     TRY(open.alone, open_model(config, time, metrics));
-    open.all = {open.alone.get()};
+    meter({open.alone.get()}, told, open);
     open.router = make_router(config, open.all, time, metrics);
     return open;
   }
@@ -162,7 +170,7 @@ Result<OpenModels> open_models(const config::Config& config, const TimeSource& t
                                    {.memory_bytes_max = memory_bytes_max(config),
                                     .residence_min = config.pool.residence_min},
                                    time, metrics));
-  open.all = open.pool->models();
+  meter(open.pool->models(), told, open);
   const std::size_t first = config.model.path.empty() ? 0 : 1;
   for (std::size_t i = first; i < open.all.size(); ++i)
     if (!open.all[i]->is_on_demand()) open.tried.push_back(open.all[i]);

@@ -6,6 +6,7 @@
 #include "base/time_source.h"
 #include "config/config.h"
 #include "metrics/metrics.h"
+#include "model/metered.h"
 #include "model/model.h"
 #include "model/pool/pool.h"
 #include "model/router.h"
@@ -26,7 +27,8 @@ Result<std::unique_ptr<model::Model>> open_model(const config::Config& config,
 struct OpenModels {
   std::unique_ptr<model::Model> alone{};  // without [[pool.model]]: always loaded
   std::unique_ptr<model::Pool> pool{};
-  std::vector<model::Model*> all{};
+  std::vector<std::unique_ptr<model::Model>> metered{};  // around each of them
+  std::vector<model::Model*> all{};                      // these
   /// Those that have to pass self_test(): the operational ones of the pool. What [model] names may
   /// be no assistant at all.
   std::vector<model::Model*> tried{};
@@ -35,8 +37,9 @@ struct OpenModels {
 
 /// Those that are operational begin to load. Errors: those of open_model() and Pool::open();
 /// Unavailable (the file of an operational one cannot be read: names it, and how to get it).
+/// `told` hears what each answer took.
 Result<OpenModels> open_models(const config::Config& config, const TimeSource& time,
-                               metrics::Registry& metrics);
+                               metrics::Registry& metrics, const model::Metered::Told& told);
 
 /// Why `model`, whose state is Failed, could not be loaded; names the file. Always Unavailable,
 /// field "model.path".

@@ -10,6 +10,7 @@
 #include "agent/sessions.h"
 #include "api/api.h"
 #include "app/assistant.h"
+#include "app/bookkeeper.h"
 #include "app/daemon.h"
 #include "app/models.h"
 #include "app/upkeep.h"
@@ -153,7 +154,11 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   metrics::Registry metrics;
   std::atomic<bool> draining = false;
   TRY(const auto store, store::Store::open(config.db_path));
-  TRY(const OpenModels open, open_models(config, time, metrics));
+  Bookkeeper bookkeeper(*store, time, metrics);
+  TRY(const OpenModels open,
+      open_models(config, time, metrics, [&bookkeeper](model::Metering metering) {
+        bookkeeper.note(std::move(metering));
+      }));
   const api::Models models{open.all, open.router.get()};
   std::atomic<bool> trying = !open.tried.empty();
   TRY(const auto assistant, Assistant::open(config, *store, time));

@@ -20,7 +20,8 @@ store::RetentionLimits retention_limits(const config::Config::Store& kept) {
                                 .effects = keep(kept.effects_days_max, kept.effects_rows_max),
                                 .approvals = keep(kept.approvals_days_max, kept.approvals_rows_max),
                                 .decisions = keep(kept.decisions_days_max, kept.decisions_rows_max),
-                                .journal = keep(kept.journal_days_max, kept.journal_rows_max)};
+                                .journal = keep(kept.journal_days_max, kept.journal_rows_max),
+                                .ledger = keep(kept.ledger_days_max, kept.ledger_rows_max)};
   if (kept.archived_messages_max > 0) limits.archived_messages_max = kept.archived_messages_max;
   return limits;
 }

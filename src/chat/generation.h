@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "chat/message.h"
+#include "chat/purpose.h"
 
 namespace hearth::chat {
 
@@ -116,6 +117,9 @@ struct Request {
   /// On whose account it is, for fairness only: an opaque number that comes from the token the
   /// client showed, never from what it sent; 0 without tokens.
   std::uint64_t account = 0;
+  /// For the ledger: what it is made for, and in which session ("": none).
+  Purpose purpose = Purpose::Chat;
+  std::string session{};
 };
 
 // Bounds of one request; api/ checks them first and names the field, the engine checks them again.

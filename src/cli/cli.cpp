@@ -68,6 +68,7 @@ void add_commands(CLI::App& root, Context& context) {
   add_status_command(root, context);
   add_models_command(root, context);
   add_route_command(root, context);
+  add_cost_command(root, context);
   add_inspect_command(root, context);
   add_bench_command(root, context);
   add_doctor_command(root, context);

@@ -54,6 +54,7 @@ void add_stop_command(CLI::App& root, Context& context);
 void add_status_command(CLI::App& root, Context& context);
 void add_models_command(CLI::App& root, Context& context);
 void add_route_command(CLI::App& root, Context& context);
+void add_cost_command(CLI::App& root, Context& context);
 void add_inspect_command(CLI::App& root, Context& context);
 void add_bench_command(CLI::App& root, Context& context);
 void add_doctor_command(CLI::App& root, Context& context);

@@ -160,7 +160,8 @@ Result<Totals> Ledger::totals(const Call& call, const Expense& expense, const Si
                  [&](Database& database) { return totals_within(database, expense, since); });
 }
 
-Result<std::vector<Spent>> Ledger::report(const Call& call, By by, std::int64_t since_ms) {
+Result<std::vector<Spent>> Ledger::report(const Call& call, const std::string& owner, By by,
+                                          std::int64_t since_ms) {
   const char* const key = by == By::Model     ? "provider || '/' || model"
                           : by == By::Session ? "session_id"
                                               : "date(created_ms / 1000, 'unixepoch')";
@@ -169,11 +170,11 @@ Result<std::vector<Spent>> Ledger::report(const Call& call, By by, std::int64_t 
       "SELECT " + std::string(key) +
       ", count(*), sum(cost_micro), sum(input_tokens), sum(cache_read_tokens), "
       "sum(cache_write_tokens), sum(output_tokens), sum(computed_ms) FROM ledger "
-      "WHERE created_ms >= ? AND state <> 'released' GROUP BY 1 ORDER BY " +
+      "WHERE owner = ? AND created_ms >= ? AND state <> 'released' GROUP BY 1 ORDER BY " +
       order + " LIMIT ?";
   return reading(store_, call, [&](Database& database) -> Result<std::vector<Spent>> {
     TRY(Query query, database.query(sql));
-    query.bind(since_ms).bind(static_cast<std::int64_t>(kReportMax));
+    query.bind(owner).bind(since_ms).bind(static_cast<std::int64_t>(kReportMax));
     return all_rows(query, [](const Query& row) -> Result<Spent> {
       return Spent{.key = row.text(0),
                    .calls = static_cast<std::uint64_t>(row.integer(1)),

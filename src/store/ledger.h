@@ -88,9 +88,10 @@ class Ledger {
 
   Result<Totals> totals(const Call& call, const Expense& expense, const Since& since);
   enum class By : std::uint8_t { Model, Session, Day };
-  /// Since a time, the dearest first, then the most tokens; days in their order. At most
-  /// kReportMax.
-  Result<std::vector<Spent>> report(const Call& call, By by, std::int64_t since_ms);
+  /// An owner's, since a time: the dearest first, then the most tokens; days in their order. At
+  /// most kReportMax.
+  Result<std::vector<Spent>> report(const Call& call, const std::string& owner, By by,
+                                    std::int64_t since_ms);
 
   /// The kill switch. On disk when it returns, and in force for every reserve() from then on;
   /// stopping twice keeps the first reason. Errors: TooLarge (`why`).

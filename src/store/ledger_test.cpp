@@ -120,7 +120,7 @@ TEST_F(LedgerTest, Reports) {
   const auto id = reserve(50);
   ASSERT_TRUE(ledger().settle(soon(), id, 30, {.input_tokens = 5}).ok());
   ASSERT_TRUE(ledger().release(soon(), reserve(9)).ok());
-  const auto models = ledger().report(soon(), Ledger::By::Model, 0).value();
+  const auto models = ledger().report(soon(), "ann", Ledger::By::Model, 0).value();
   ASSERT_THAT(models, SizeIs(2));
   EXPECT_EQ(models[0].key, "acme/large");
   EXPECT_EQ(models[0].cost_micro, 30);
@@ -129,11 +129,13 @@ TEST_F(LedgerTest, Reports) {
   EXPECT_EQ(models[1].calls, 2u);
   EXPECT_EQ(models[1].consumption.input_tokens, 8u);
   EXPECT_EQ(models[1].consumption.computed_ms, 42u);
-  const auto days = ledger().report(soon(), Ledger::By::Day, 0).value();
+  const auto days = ledger().report(soon(), "ann", Ledger::By::Day, 0).value();
   ASSERT_THAT(days, SizeIs(1));
   EXPECT_EQ(days[0].key, "2023-11-14");
   EXPECT_EQ(days[0].calls, 3u);
-  EXPECT_THAT(ledger().report(soon(), Ledger::By::Session, time_.ms() + 1).value(), SizeIs(0));
+  EXPECT_THAT(ledger().report(soon(), "bob", Ledger::By::Model, 0).value(), SizeIs(0));
+  EXPECT_THAT(ledger().report(soon(), "ann", Ledger::By::Session, time_.ms() + 1).value(),
+              SizeIs(0));
 }
 
 TEST_F(LedgerTest, NamesHaveBounds) {

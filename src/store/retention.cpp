@@ -94,7 +94,8 @@ Result<Swept> sweep_all(Database& database, const RetentionLimits& limits, std::
                                           {{"outbox", "ended_ms"}, limits.outbox},
                                           {{"effects", "ended_ms"}, limits.effects},
                                           {{"approvals", "decided_ms"}, limits.approvals},
-                                          {{"journal", "created_ms"}, limits.journal}};
+                                          {{"journal", "created_ms"}, limits.journal},
+                                          {{"ledger", "ended_ms"}, limits.ledger}};
   Swept swept;
   for (const auto& [kind, keep] : kKinds) TRY_VOID(sweep_kind(database, kind, keep, now_ms, swept));
   TRY_VOID(sweep_decisions(database, limits.decisions, now_ms, swept));

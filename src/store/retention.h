@@ -27,7 +27,8 @@ struct RetentionLimits {
   Keep approvals{std::chrono::hours(24 * 365), 100'000};  // decided and expired
   Keep decisions{std::chrono::hours(24 * 365), 1'000'000};
   Keep journal{std::chrono::hours(24 * 30), 100'000};
-  std::optional<std::size_t> archived_messages_max{};  // of all sessions; absent: all are kept
+  Keep ledger{std::chrono::hours(24 * 365), 1'000'000};  // calls of models that have ended
+  std::optional<std::size_t> archived_messages_max{};    // of all sessions; absent: all are kept
 };
 
 /// What one sweep removed.

@@ -41,7 +41,11 @@ constexpr Kind kKinds[] = {
     {"journal", "created_ms",
      "INSERT INTO journal (session_id, turn, round, inputs_digest, details, answer_digest, "
      "created_ms) VALUES ('s', 0, %d, '', '{}', '', %t);",
-     &RetentionLimits::journal}};
+     &RetentionLimits::journal},
+    {"ledger", "ended_ms",
+     "INSERT INTO ledger VALUES (NULL, 'settled', 0, %t, 'ann', '', 'chat', 'local', 'm', 0, 0, 0, "
+     "0, 0, 0);",
+     &RetentionLimits::ledger}};
 
 class RetentionTest : public testing::StoreFixture {
  protected:

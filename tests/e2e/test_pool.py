@@ -218,5 +218,32 @@ class RouterTest(unittest.TestCase):
             self.assertNotIn("112", daemon.chat("I want to die", model="auto").text)
 
 
+class LedgerTest(unittest.TestCase):
+    def test_what_answers_took_is_counted_and_stays_over_a_restart(self):
+        data = tempfile.mkdtemp(prefix="hearth-e2e-ledger-")
+        try:
+            with harness.Daemon(data=data) as daemon:
+                daemon.chat(ITALY)
+                daemon.chat(ITALY, session_id="s")
+                wait_until(lambda: sum(line["calls"] for line in self.costs(daemon)) >= 2, 20, "both are counted")
+                daemon.stop()
+            with harness.Daemon(data=data) as daemon:
+                (line,) = self.costs(daemon)
+                self.assertEqual((line["key"], line["cost_microdollars"]), ("local/ember", 0))
+                self.assertGreater(line["output_tokens"], 10)
+                session = daemon.request("GET", "/v1/sessions").json["data"][0]["id"]
+                self.assertEqual({line["key"] for line in self.costs(daemon, "by=session")}, {"", session})
+                self.assertEqual(daemon.request("GET", "/v1/costs?by=week").error["param"], "by")
+                self.assertEqual(daemon.request("GET", "/v1/costs?days=0").error["param"], "days")
+                shown = harness.run("--data", data, "cost")
+                self.assertIn("local/ember", shown.stdout)
+                self.assertIn("in all $0.0000", shown.stdout)
+        finally:
+            shutil.rmtree(data, ignore_errors=True)
+
+    def costs(self, daemon, query=""):
+        return daemon.request("GET", f"/v1/costs?{query}").json["data"]
+
+
 if __name__ == "__main__":
     unittest.main()

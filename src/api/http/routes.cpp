@@ -19,6 +19,7 @@ constexpr Row kRows[] = {
     {"/v1/models/{id}/load", "POST", Endpoint::LoadModel},
     {"/v1/models/{id}/unload", "POST", Endpoint::UnloadModel},
     {"/v1/route", "POST", Endpoint::ExplainRoute},
+    {"/v1/costs", "GET", Endpoint::ListCosts},
     {"/v1/sessions", "GET", Endpoint::ListSessions},
     {"/v1/sessions", "POST", Endpoint::CreateSession},
     {"/v1/sessions/{id}", "GET", Endpoint::ShowSession},

@@ -15,6 +15,7 @@ enum class Endpoint : std::uint8_t {
   LoadModel,
   UnloadModel,
   ExplainRoute,
+  ListCosts,
   ListSessions,
   CreateSession,
   ShowSession,

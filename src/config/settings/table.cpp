@@ -227,6 +227,12 @@ constexpr Setting kSettings[] = {
                                   "Days that the journals of turns stay, for replay, 1 to 36500."),
     rows<&Kept::journal_rows_max>("store.journal_rows_max",
                                   "At most as many of them, 1 to 100000000."),
+    days<&Kept::ledger_days_max>("store.ledger_days_max",
+                                 "Days that it is known what calls of models took and cost, 1 to "
+                                 "36500. What is kept for less\n"
+                                 "than a month cannot be held against a month's cap."),
+    rows<&Kept::ledger_rows_max>("store.ledger_rows_max",
+                                 "At most as many of them, 1 to 100000000."),
     {"store.archived_messages_max", Kind::Whole, at<&C::store, &Kept::archived_messages_max>, 0,
      1'000'000'000, "", nullptr, "", "", false,
      "Messages of conversations that the model is not shown any more, of all sessions, up to\n"
