@@ -115,9 +115,12 @@ std::string RuleBook::number() {
 }
 
 std::string RuleBook::any_value(int depth) {
+  std::string& known = any_values_[static_cast<std::size_t>(depth)];
+  if (!known.empty()) return known;  // members and items both ask: else 2^depth times
   std::string body = text() + " | " + number() + R"( | "true" | "false" | "null")";
   if (depth > 0) body = any_object(depth) + " | " + any_array(depth) + " | " + body;
-  return define(body);
+  known = define(body);
+  return known;
 }
 
 std::string RuleBook::any_object(int depth) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -50,8 +51,9 @@ class RuleBook {
 
   std::string prefix_;
   std::size_t next_ = 0;
-  std::map<std::string, std::string> rules_{};    // by name
-  std::map<std::string, std::string> by_body_{};  // names
+  std::map<std::string, std::string> rules_{};              // by name
+  std::map<std::string, std::string> by_body_{};            // names
+  std::array<std::string, kAnyDepthMax + 1> any_values_{};  // names, by depth; empty: not made yet
 };
 
 /// `text` as a literal of GBNF.
