@@ -87,15 +87,22 @@ std::string gbnf_literal(std::string_view text) {
   return out + "\"";
 }
 
-Automaton writable(const Automaton& automaton) { return restricted(automaton, kWritable); }
+Automaton writable(const Automaton& automaton, Work& work) {
+  return restricted(automaton, kWritable, work);
+}
 
 std::string RuleBook::define(const std::string& body) {
   const auto [known, is_new] = by_body_.try_emplace(body);
   if (is_new) {
     known->second = reserve();
-    rules_[known->second] = body;
+    set(known->second, body);
   }
   return known->second;
+}
+
+void RuleBook::set(const std::string& name, std::string body) {
+  size_bytes_ += body.size();
+  rules_[name] = std::move(body);
 }
 
 std::string RuleBook::reserve() { return prefix_ + std::to_string(next_++); }
