@@ -71,7 +71,7 @@ struct LessBehaviour {
 };
 
 /// Moore's algorithm: classes are split until all states of one behave alike.
-std::vector<std::uint32_t> classes(const Automaton& automaton) {
+std::vector<std::uint32_t> classes(const Automaton& automaton, Work& work) {
   std::vector<std::uint32_t> class_of(automaton.states.size(), 0);
   std::size_t count = 0;
   for (;;) {
@@ -81,6 +81,7 @@ std::vector<std::uint32_t> classes(const Automaton& automaton) {
     std::vector<std::uint32_t> next(class_of.size());
     for (std::size_t i = 0; i < class_of.size(); ++i) {
       std::pair key(class_of[i], behaviour(automaton.states[i], class_of));
+      work.spend(8 + automaton.states[i].edges.size());
       next[i] =
           numbers.emplace(std::move(key), static_cast<std::uint32_t>(numbers.size())).first->second;
     }
@@ -145,10 +146,10 @@ bool allows(const Automaton& automaton, std::string_view text) {
   return automaton.states[at].accepts;
 }
 
-Automaton simplified(const Automaton& automaton) {
+Automaton simplified(const Automaton& automaton, Work& work) {
   Automaton live = renumbered(alive(automaton));
-  if (live.states.size() > kMergedStatesMax) return live;
-  const std::vector<std::uint32_t> class_of = classes(live);
+  if (live.states.size() > kMergedStatesMax || work.is_spent()) return live;
+  const std::vector<std::uint32_t> class_of = classes(live, work);
   Automaton out;
   std::vector<bool> taken(live.states.size());
   out.states.resize(live.states.size());
@@ -161,9 +162,10 @@ Automaton simplified(const Automaton& automaton) {
   return renumbered(out);  // the start was first in `live`, so its class has the number 0
 }
 
-Automaton restricted(const Automaton& automaton, std::span<const CharacterRange> kept) {
+Automaton restricted(const Automaton& automaton, std::span<const CharacterRange> kept, Work& work) {
   Automaton out;
   for (const State& from : automaton.states) {
+    work.spend(from.edges.size() * kept.size());
     State state{.accepts = from.accepts};
     for (const Edge& edge : from.edges) {
       for (const CharacterRange& range : kept)
@@ -171,10 +173,10 @@ Automaton restricted(const Automaton& automaton, std::span<const CharacterRange>
     }
     out.states.push_back(std::move(state));
   }
-  return simplified(out);
+  return simplified(out, work);
 }
 
-std::optional<Automaton> limited(const Automaton& automaton, Lengths lengths) {
+std::optional<Automaton> limited(const Automaton& automaton, Lengths lengths, Work& work) {
   if (automaton.states.empty()) return automaton;
   // Beyond `most` all counts are alike: there is no maximum.
   const std::size_t most = lengths.max.value_or(lengths.min);
@@ -182,8 +184,9 @@ std::optional<Automaton> limited(const Automaton& automaton, Lengths lengths) {
   std::vector<std::pair<std::uint32_t, std::size_t>> open{{0, 0}};
   Automaton out;
   for (std::size_t i = 0; i < open.size(); ++i) {
-    if (open.size() > Automaton::kStatesMax) return std::nullopt;
+    if (open.size() > Automaton::kStatesMax || work.is_spent()) return std::nullopt;
     const auto [from, count] = open[i];
+    work.spend(8 + 8 * automaton.states[from].edges.size());
     State state{.accepts = automaton.states[from].accepts && count >= lengths.min};
     if (lengths.max && count == *lengths.max) {
       out.states.push_back(std::move(state));
@@ -198,18 +201,19 @@ std::optional<Automaton> limited(const Automaton& automaton, Lengths lengths) {
     }
     out.states.push_back(std::move(state));
   }
-  return simplified(out);
+  return simplified(out, work);
 }
 
-std::optional<Automaton> intersected(const Automaton& a, const Automaton& b) {
+std::optional<Automaton> intersected(const Automaton& a, const Automaton& b, Work& work) {
   if (a.states.empty() || b.states.empty()) return Automaton{};
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> numbers{{{0, 0}, 0}};
   std::vector<std::pair<std::uint32_t, std::uint32_t>> open{{0, 0}};
   Automaton out;
   for (std::size_t i = 0; i < open.size(); ++i) {
-    if (open.size() > Automaton::kStatesMax) return std::nullopt;
+    if (open.size() > Automaton::kStatesMax || work.is_spent()) return std::nullopt;
     const State &left = a.states[open[i].first], &right = b.states[open[i].second];
     State state{.accepts = left.accepts && right.accepts};
+    work.spend(8 + left.edges.size() * right.edges.size());
     for (const Edge& x : left.edges) {
       for (const Edge& y : right.edges) {
         const auto both = common_part(x.range, y.range);
@@ -223,7 +227,7 @@ std::optional<Automaton> intersected(const Automaton& a, const Automaton& b) {
     }
     out.states.push_back(std::move(state));
   }
-  return simplified(out);
+  return simplified(out, work);
 }
 
 Automaton any_text() {
@@ -232,7 +236,7 @@ Automaton any_text() {
   return out;
 }
 
-Automaton any_but(std::span<const std::string_view> texts) {
+Automaton any_but(std::span<const std::string_view> texts, Work& work) {
   constexpr std::uint32_t kFree = 1;  // no longer the beginning of one of them
   Automaton out;
   out.states.resize(2);
@@ -241,6 +245,7 @@ Automaton any_but(std::span<const std::string_view> texts) {
   std::set<std::uint32_t> whole;
   for (const std::string_view text : texts) {
     std::uint32_t at = 0;
+    work.spend(8 * text.size());
     for (const std::uint32_t character : characters_of(text)) {
       const auto [found, is_new] =
           next[at].try_emplace(character, static_cast<std::uint32_t>(next.size()));
@@ -262,7 +267,7 @@ Automaton any_but(std::span<const std::string_view> texts) {
     }
     if (from <= kCharacterLast) add_edge(state, {from, kCharacterLast}, kFree);
   }
-  return simplified(out);
+  return simplified(out, work);
 }
 
 }  // namespace hearth::engine

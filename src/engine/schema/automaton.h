@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/schema/work.h"
+
 namespace hearth::engine {
 
 /// Characters from `first` to `last`, both included.
@@ -36,31 +38,32 @@ struct Automaton {
   bool allows_nothing() const { return states.empty(); }
 };
 
-// Pure functions; any thread.
+// Pure functions but for the work they spend; any thread.
 
 /// True if it allows this text; `text` is UTF-8.
 bool allows(const Automaton& automaton, std::string_view text);
 
 /// The same texts without dead ends; of few states the fewest.
-Automaton simplified(const Automaton& automaton);
+Automaton simplified(const Automaton& automaton, Work& work);
 
 /// Those texts that consist of these characters alone. `kept` is sorted.
-Automaton restricted(const Automaton& automaton, std::span<const CharacterRange> kept);
+Automaton restricted(const Automaton& automaton, std::span<const CharacterRange> kept, Work& work);
 
 struct Lengths {
   std::size_t min = 0;
   std::optional<std::size_t> max{};
 };
-/// Those texts that have so many characters; nothing if that takes more than kStatesMax states.
-std::optional<Automaton> limited(const Automaton& automaton, Lengths lengths);
+/// Those texts that have so many characters; nothing if that takes more than kStatesMax states
+/// or all of the work.
+std::optional<Automaton> limited(const Automaton& automaton, Lengths lengths, Work& work);
 
-/// The texts that both allow; nothing if that takes more than kStatesMax states.
-std::optional<Automaton> intersected(const Automaton& a, const Automaton& b);
+/// The texts that both allow; nothing if that takes more than kStatesMax states or all of the work.
+std::optional<Automaton> intersected(const Automaton& a, const Automaton& b, Work& work);
 
 /// Any text.
 Automaton any_text();
 /// Any text but these.
-Automaton any_but(std::span<const std::string_view> texts);
+Automaton any_but(std::span<const std::string_view> texts, Work& work);
 
 /// The characters of UTF-8 text; what is ill-formed comes as it would be decoded without checks.
 std::vector<std::uint32_t> characters_of(std::string_view text);

@@ -75,6 +75,16 @@ Error schema_error(const std::string& place, const std::string& problem) {
   return {Code::InvalidInput, (place.empty() ? "" : place + ": ") + problem};
 }
 
+std::size_t Demands::weight() const {
+  const std::size_t values = choices ? choices->size() : 0;
+  std::size_t weight = 32 + 8 * (values + patterns.size() + formats.size() + required.size());
+  for (const Property& property : properties) weight += 16 + property.schemas.size();
+  for (const auto& names : fences) weight += 8 + 8 * names.size();
+  for (const Schemas& schemas : tuple) weight += 8 + schemas.size();
+  for (const Forms& one : forms) weight += 16 + one.list.size();
+  return weight;
+}
+
 void DemandReader::loosen(const std::string& place, std::string_view why) {
   constexpr std::size_t kLoosenedMax = 32;
   std::string line = place + (why.empty() ? "" : ": ") + std::string(why);
@@ -89,6 +99,8 @@ Result<void> DemandReader::add(const Json& schema, const std::string& place, Dem
 
 Result<void> DemandReader::add(const Json& schema, const std::string& place, Demands& out,
                                Seen& seen) {
+  work_.spend(32);
+  TRY_VOID(work_.check());
   if (!seen.insert(&schema).second) return ok();  // refers to itself: asks nothing new
   if (seen.size() > kSchemasTogetherMax)
     return schema_error(place, "more than 256 schemas speak of one value");
@@ -159,6 +171,8 @@ Result<void> DemandReader::take_choices(const Json& value, const At& at) {
   std::vector<Json> kept;
   for (const Json& one : value) {
     const auto& before = at.out.choices;
+    work_.spend(8 + (before ? before->size() : 0));
+    TRY_VOID(work_.check());
     if (!before || std::find(before->begin(), before->end(), one) != before->end())
       kept.push_back(one);
   }
@@ -206,6 +220,7 @@ Result<void> DemandReader::take_forms(const std::string& key, const Json& value,
     return ok();
   }
   Demands::Forms forms{.exactly_one = key == "oneOf", .place = place};
+  work_.spend(value.size());
   for (const Json& one : value) forms.list.push_back(&one);
   at.out.forms.push_back(std::move(forms));
   return ok();
@@ -222,6 +237,7 @@ Result<void> DemandReader::take_items(const std::string& key, const Json& value,
     loosen(place, "stands beside another list of items");
     return ok();
   }
+  work_.spend(8 * value.size());
   for (const Json& one : value) at.out.tuple.push_back({&one});
   if (value.empty()) at.out.items.max = 0;
   return ok();
@@ -240,11 +256,13 @@ Result<void> DemandReader::take_members(const At& at) {
     if (!properties->is_object())
       return schema_error(place_in(at.place, "properties"), "an object is required");
     for (const auto& [name, schema] : properties->items()) {
+      work_.spend(16 + at.out.properties.size());
       names.insert(name);
       add_schema(property_named(at.out, name).schemas, schema);
     }
   }
   if (required != end && required->is_array()) {
+    work_.spend(16 * required->size());
     for (const Json& name : *required)
       if (name.is_string()) at.out.required.insert(name.get<std::string>());
   }

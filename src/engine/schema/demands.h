@@ -9,6 +9,7 @@
 #include "base/fields.h"
 #include "base/result.h"
 #include "engine/schema/automaton.h"
+#include "engine/schema/work.h"
 
 namespace hearth::engine {
 
@@ -61,6 +62,8 @@ struct Demands {
   bool speaks_of_items = false;
   std::vector<Forms> forms{};
 
+  /// What copying them takes, in steps of Work.
+  std::size_t weight() const;
   /// False: no value can fit.
   bool may_fit() const { return types != 0 && (!choices || !choices->empty()); }
 };
@@ -68,17 +71,18 @@ struct Demands {
 /// Reads schemas into demands. One document; one thread.
 class DemandReader {
  public:
-  /// `root` outlives what is read. What the grammar will not keep is added to `loosened`, as
-  /// "properties.a.multipleOf".
-  DemandReader(const Json& root, std::vector<std::string>& loosened)
-      : root_(root), loosened_(loosened) {}
+  /// `root` outlives what is read, and the others the reader. What the grammar will not keep is
+  /// added to `loosened`, as "properties.a.multipleOf".
+  DemandReader(const Json& root, std::vector<std::string>& loosened, Work& work)
+      : root_(root), loosened_(loosened), work_(work) {}
 
   /// Adds what `schema` asks, and what it refers to. `place` is where it stands: "properties.a".
   /// Errors: InvalidInput (a keyword that is wrong, a reference that leads nowhere), with the
-  /// place; without a field.
+  /// place, TooLarge (the work is spent); without a field.
   Result<void> add(const Json& schema, const std::string& place, Demands& out);
 
   void loosen(const std::string& place, std::string_view why);
+  Work& work() { return work_; }
 
  private:
   using Seen = std::set<const Json*>;
@@ -102,6 +106,7 @@ class DemandReader {
 
   const Json& root_;
   std::vector<std::string>& loosened_;
+  Work& work_;
 };
 
 /// "a.b" of "a" and "b"; "b" of "" and "b".

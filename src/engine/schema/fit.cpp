@@ -31,7 +31,8 @@ const Automaton* format_named(const std::string& name) {
   static const auto kMade = [] {
     std::map<std::string, Automaton> made;
     for (const auto& [known, pattern] : kFormats) {
-      auto automaton = read_pattern(pattern);
+      Work work;
+      auto automaton = read_pattern(pattern, work);
       if (automaton.ok() && automaton.value()) made.emplace(known, *automaton.value());
     }
     return made;
@@ -80,12 +81,13 @@ bool lie_apart(const std::optional<Demands::Bound>& high,
 }
 
 /// Adds one more automaton; false if both together are too large.
-bool narrow(std::optional<Automaton>& texts, const Automaton& more) {
+bool narrow(std::optional<Automaton>& texts, const Automaton& more, Work& work) {
   if (!texts) {
+    for (const auto& state : more.states) work.spend(8 + state.edges.size());
     texts = more;
     return true;
   }
-  auto both = intersected(*texts, more);
+  auto both = intersected(*texts, more, work);
   if (!both) return false;
   texts = std::move(both);
   return true;
@@ -93,11 +95,17 @@ bool narrow(std::optional<Automaton>& texts, const Automaton& more) {
 
 Result<bool> no_choice_fits(const Demands& choices, const Demands& other, DemandReader& reader) {
   if (!choices.choices) return false;
+  const auto is_choice = [&other](const Json& one) {
+    return !other.choices || std::ranges::find(*other.choices, one) != other.choices->end();
+  };
+  Fitting fitting(other, reader);
   for (const Json& one : *choices.choices) {
+    reader.work().spend(other.choices ? other.choices->size() : 0);
     const bool is_structured = one.is_object() || one.is_array();
     if (is_structured && !other.choices && (type_of(one) & other.types) != 0) return false;
-    TRY(const bool fitting, fits(one, other, reader));
-    if (fitting) return false;
+    if (!is_choice(one)) continue;
+    TRY(const bool fits, fitting.takes(one));
+    if (fits) return false;
   }
   return true;
 }
@@ -105,6 +113,8 @@ Result<bool> no_choice_fits(const Demands& choices, const Demands& other, Demand
 /// Objects: `b` requires a member that `a` never has, or has with other values.
 Result<bool> misses_members(const Demands& a, const Demands& b, DemandReader& reader, int depth) {
   for (const std::string& name : b.required) {
+    reader.work().spend(16 + a.properties.size() + b.properties.size());
+    TRY_VOID(reader.work().check());
     const auto mine = std::ranges::find(a.properties, name, &Demands::Property::name);
     if (mine == a.properties.end()) {
       if (a.is_closed) return true;
@@ -122,42 +132,53 @@ Result<bool> misses_members(const Demands& a, const Demands& b, DemandReader& re
   return false;
 }
 
-}  // namespace
-
-Result<std::optional<Automaton>> texts_of(const Demands& demands, const std::string& place,
-                                          DemandReader& reader) {
+/// The texts that patterns and formats allow.
+Result<std::optional<Automaton>> spelled(const Demands& demands, const std::string& place,
+                                         DemandReader& reader) {
   std::optional<Automaton> texts;
   for (const std::string& pattern : demands.patterns) {
-    const auto read = read_pattern(pattern);
+    const auto read = read_pattern(pattern, reader.work());
     if (!read.ok()) return schema_error(place_in(place, "pattern"), read.error().message);
-    if (!read.value() || !narrow(texts, *read.value()))
+    if (!read.value() || !narrow(texts, *read.value(), reader.work()))
       reader.loosen(place_in(place, "pattern"), "is more than a grammar can say");
   }
   for (const std::string& format : demands.formats) {
     const Automaton* known = format_named(format);
-    if (!known || !narrow(texts, *known))
+    if (!known || !narrow(texts, *known, reader.work()))
       reader.loosen(place_in(place, "format"), "\"" + format.substr(0, 40) + "\" is not known");
   }
+  TRY_VOID(reader.work().check());
+  return texts;
+}
+
+}  // namespace
+
+Result<std::optional<Automaton>> texts_of(const Demands& demands, const std::string& place,
+                                          DemandReader& reader) {
+  TRY(auto texts, spelled(demands, place, reader));
   if (!texts || (demands.characters.min == 0 && !demands.characters.max)) return texts;
-  if (auto both = limited(*texts, demands.characters)) return both;
+  if (auto both = limited(*texts, demands.characters, reader.work())) return both;
   reader.loosen(place, "the length together with the pattern is more than a grammar can say");
   return texts;
 }
 
-Result<bool> fits(const Json& value, const Demands& demands, DemandReader& reader) {
-  if ((type_of(value) & demands.types) == 0) return false;
-  if (demands.choices &&
-      std::find(demands.choices->begin(), demands.choices->end(), value) == demands.choices->end())
-    return false;
-  if (value.is_number()) return is_within(value, demands);
-  if (value.is_array()) return is_counted(value.size(), demands.items);
+Result<bool> Fitting::takes(const Json& value) {
+  reader_.work().spend(8);
+  TRY_VOID(reader_.work().check());
+  if ((type_of(value) & demands_.types) == 0) return false;
+  if (value.is_number()) return is_within(value, demands_);
+  if (value.is_array()) return is_counted(value.size(), demands_.items);
   if (!value.is_string()) return true;
-  const auto& text = value.get_ref<const std::string&>();
-  if (!is_counted(characters_of(text).size(), demands.characters)) return false;
-  Demands apart = demands;
-  apart.characters = {};
-  TRY(const auto texts, texts_of(apart, "", reader));
-  return !texts || allows(*texts, text);
+  return takes_text(value.get_ref<const std::string&>());
+}
+
+Result<bool> Fitting::takes_text(const std::string& text) {
+  reader_.work().spend(8 * text.size());
+  if (!is_counted(characters_of(text).size(), demands_.characters)) return false;
+  if (!texts_) {
+    TRY(texts_, spelled(demands_, "", reader_));
+  }
+  return !*texts_ || allows(**texts_, text);
 }
 
 Result<bool> exclude_each_other(const Demands& a, const Demands& b, DemandReader& reader,

@@ -37,7 +37,7 @@ class DigitReader {
                                kDigitsMax, kWholeDigitsMax))
                          : kDigitsMax) {}
 
-  Automaton read() {
+  Automaton read(Work& work) {
     find({});
     Automaton out;
     for (std::size_t i = 0; i < places_.size(); ++i) {
@@ -53,7 +53,7 @@ class DigitReader {
       }
       out.states.push_back(std::move(state));
     }
-    return simplified(out);
+    return simplified(out, work);
   }
 
  private:
@@ -148,10 +148,10 @@ class DigitReader {
   std::vector<Place> places_{};
 };
 
-Automaton magnitudes(const Magnitudes& between, bool is_whole) {
+Automaton magnitudes(const Magnitudes& between, bool is_whole, Work& work) {
   const int order = compare_magnitudes(between.low, between.high);
   if (order > 0) return {};
-  return DigitReader(between, is_whole).read();
+  return DigitReader(between, is_whole).read(work);
 }
 
 Decimal largest(bool is_whole, const std::optional<Decimal>& other) {
@@ -162,7 +162,7 @@ Decimal largest(bool is_whole, const std::optional<Decimal>& other) {
 }
 
 /// The part of the range from zero up, or mirrored, that below zero.
-Automaton above_zero(const NumberRange& range) {
+Automaton above_zero(const NumberRange& range, Work& work) {
   Magnitudes between{.high = range.high ? *range.high : largest(range.is_whole, range.low),
                      .is_high_open = range.high && range.is_high_open};
   if (range.high && range.high->is_negative) return {};
@@ -170,7 +170,7 @@ Automaton above_zero(const NumberRange& range) {
     between.low = *range.low;
     between.is_low_open = range.is_low_open;
   }
-  return magnitudes(between, range.is_whole);
+  return magnitudes(between, range.is_whole, work);
 }
 
 NumberRange mirrored(const NumberRange& range) {
@@ -226,18 +226,18 @@ std::optional<Decimal> decimal_of(const Json& number) {
   return is_long ? std::nullopt : std::optional(out);
 }
 
-Automaton numbers_in(const NumberRange& range) {
-  const Automaton positive = above_zero(range), negative = above_zero(mirrored(range));
-  Automaton out = positive;
+Automaton numbers_in(const NumberRange& range, Work& work) {
+  const Automaton negative = above_zero(mirrored(range), work);
+  Automaton out = above_zero(range, work);
   if (out.states.empty()) out.states.emplace_back();
-  if (negative.states.empty()) return simplified(out);
+  if (negative.states.empty()) return simplified(out, work);
   const auto offset = static_cast<std::uint32_t>(out.states.size());
   for (Automaton::State state : negative.states) {
     for (Automaton::Edge& edge : state.edges) edge.to += offset;
     out.states.push_back(std::move(state));
   }
   out.states[0].edges.insert(out.states[0].edges.begin(), {{'-', '-'}, offset});
-  return simplified(out);
+  return simplified(out, work);
 }
 
 }  // namespace hearth::engine

@@ -30,7 +30,7 @@ inline constexpr int kDigitsMax = 15;
 inline constexpr int kWholeDigitsMax = 18;
 
 /// The numbers in `range`, as JSON writes them, without an exponent. Nothing fits: an automaton
-/// that allows nothing. Pure; any thread.
-Automaton numbers_in(const NumberRange& range);
+/// that allows nothing. Pure but for the work it spends; any thread.
+Automaton numbers_in(const NumberRange& range, Work& work);
 
 }  // namespace hearth::engine

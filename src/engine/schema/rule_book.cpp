@@ -87,15 +87,22 @@ std::string gbnf_literal(std::string_view text) {
   return out + "\"";
 }
 
-Automaton writable(const Automaton& automaton) { return restricted(automaton, kWritable); }
+Automaton writable(const Automaton& automaton, Work& work) {
+  return restricted(automaton, kWritable, work);
+}
 
 std::string RuleBook::define(const std::string& body) {
   const auto [known, is_new] = by_body_.try_emplace(body);
   if (is_new) {
     known->second = reserve();
-    rules_[known->second] = body;
+    set(known->second, body);
   }
   return known->second;
+}
+
+void RuleBook::set(const std::string& name, std::string body) {
+  size_bytes_ += body.size();
+  rules_[name] = std::move(body);
 }
 
 std::string RuleBook::reserve() { return prefix_ + std::to_string(next_++); }
@@ -115,9 +122,12 @@ std::string RuleBook::number() {
 }
 
 std::string RuleBook::any_value(int depth) {
+  std::string& known = any_values_[static_cast<std::size_t>(depth)];
+  if (!known.empty()) return known;  // members and items both ask: else 2^depth times
   std::string body = text() + " | " + number() + R"( | "true" | "false" | "null")";
   if (depth > 0) body = any_object(depth) + " | " + any_array(depth) + " | " + body;
-  return define(body);
+  known = define(body);
+  return known;
 }
 
 std::string RuleBook::any_object(int depth) {

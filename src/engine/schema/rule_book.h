@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -23,7 +24,7 @@ class RuleBook {
   std::string define(const std::string& body);
   /// A name for a rule whose right side comes later.
   std::string reserve();
-  void set(const std::string& name, std::string body) { rules_[name] = std::move(body); }
+  void set(const std::string& name, std::string body);
 
   // Each gives the name of a rule.
   std::string character();  // of a JSON string, maybe escaped; never half of a pair
@@ -41,6 +42,7 @@ class RuleBook {
   /// All rules, one a line.
   std::string rules() const;
   std::size_t size() const { return rules_.size(); }
+  std::size_t size_bytes() const { return size_bytes_; }
 
  private:
   std::string any_value(int depth);
@@ -49,14 +51,15 @@ class RuleBook {
   std::string rules_of(const Automaton& automaton, const std::string& end);
 
   std::string prefix_;
-  std::size_t next_ = 0;
-  std::map<std::string, std::string> rules_{};    // by name
-  std::map<std::string, std::string> by_body_{};  // names
+  std::size_t next_ = 0, size_bytes_ = 0;
+  std::map<std::string, std::string> rules_{};              // by name
+  std::map<std::string, std::string> by_body_{};            // names
+  std::array<std::string, kAnyDepthMax + 1> any_values_{};  // names, by depth; empty: not made yet
 };
 
 /// `text` as a literal of GBNF.
 std::string gbnf_literal(std::string_view text);
 /// Without what JSON strings cannot hold as it is or behind one backslash.
-Automaton writable(const Automaton& automaton);
+Automaton writable(const Automaton& automaton, Work& work);
 
 }  // namespace hearth::engine

@@ -22,7 +22,10 @@ void add_alternative(std::string& all, const std::string& one) {
 class SchemaWriter {
  public:
   SchemaWriter(const Json& schema, const std::string& prefix)
-      : schema_(schema), reader_(schema, loosened_), quiet_(schema, unclear_), book_(prefix) {}
+      : schema_(schema),
+        reader_(schema, loosened_, work_),
+        quiet_(schema, unclear_, work_),
+        book_(prefix) {}
 
   Result<SchemaGrammar> write() {
     TRY(const Expression root, visit({&schema_}, "", 0));
@@ -51,7 +54,9 @@ class SchemaWriter {
   }
 
   Result<Expression> write_value(Demands demands, const std::string& place, int depth) {
-    if (++visits_ > kSchemaVisitsMax || book_.size() > kSchemaRulesMax)
+    TRY_VOID(work_.check());
+    if (++visits_ > kSchemaVisitsMax || book_.size() > kSchemaRulesMax ||
+        book_.size_bytes() > kSchemaTextBytesMax)
       return Error{Code::TooLarge, "the grammar for it would be too large"};
     if (!demands.may_fit()) return Expression();
     if (!demands.forms.empty()) return write_forms(std::move(demands), place, depth);
@@ -92,7 +97,9 @@ class SchemaWriter {
     demands.forms.pop_back();
     std::vector<Demands> alternatives;
     std::string all;
+    const std::size_t weight = demands.weight();
     for (const Json* form : forms.list) {
+      work_.spend(2 * weight);
       Demands one = demands;
       TRY_VOID(reader_.add(*form, place, one));
       TRY(const Expression written, write_value(one, place, depth));
@@ -108,6 +115,8 @@ class SchemaWriter {
   Result<void> check_exclusive(const std::vector<Demands>& alternatives, const std::string& place) {
     for (std::size_t i = 0; i < alternatives.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) {
+        work_.spend(16);
+        TRY_VOID(work_.check());
         TRY(const bool apart, exclude_each_other(alternatives[j], alternatives[i], quiet_));
         const bool has_inner = !alternatives[i].forms.empty() || !alternatives[j].forms.empty();
         if (apart && !has_inner) continue;
@@ -121,9 +130,10 @@ class SchemaWriter {
   Result<Expression> write_choices(const Demands& demands, const std::string& place) {
     std::string all;
     bool is_structured = false;
+    Fitting fitting(demands, quiet_);
     for (const Json& choice : *demands.choices) {
-      TRY(const bool fitting, fits(choice, demands, quiet_));
-      if (!fitting) continue;
+      TRY(const bool fits, fitting.takes(choice));
+      if (!fits) continue;
       is_structured |= choice.is_object() || choice.is_array();
       add_alternative(all, gbnf_literal(choice.dump()));
     }
@@ -131,6 +141,7 @@ class SchemaWriter {
     const bool is_unclear = !std::exchange(unclear_, {}).empty();
     if ((is_structured && asks_more) || is_unclear)
       reader_.loosen(place_in(place, "enum"), "is not compared with what stands beside it");
+    work_.spend(8 * all.size());
     return all.empty() ? Expression() : Expression(all);
   }
 
@@ -161,7 +172,7 @@ class SchemaWriter {
       range.is_high_open = demands.high->is_open;
       is_long |= !range.high;
     }
-    const Automaton numbers = is_long ? Automaton{} : numbers_in(range);
+    const Automaton numbers = is_long ? Automaton{} : numbers_in(range, work_);
     if (!numbers.allows_nothing()) return Expression(book_.bare(numbers));
     const bool may_fit = is_long || (!is_whole && lies_between(demands));
     if (!may_fit) return Expression();
@@ -179,7 +190,7 @@ class SchemaWriter {
   Result<Expression> write_text(const Demands& demands, const std::string& place) {
     TRY(const auto texts, texts_of(demands, place, reader_));
     if (texts) {
-      const Automaton kept = writable(*texts);
+      const Automaton kept = writable(*texts, work_);
       if (kept.allows_nothing()) return Expression();
       return Expression(book_.text_of(kept));
     }
@@ -240,7 +251,8 @@ class SchemaWriter {
     return Expression(book_.define("\"[\" space " + list + " space \"]\""));
   }
 
-  static bool is_fenced_out(const Demands& demands, const std::string& name) {
+  bool is_fenced_out(const Demands& demands, const std::string& name) {
+    work_.spend(16 * demands.fences.size());
     return std::ranges::any_of(demands.fences,
                                [&name](const auto& names) { return !names.contains(name); });
   }
@@ -255,7 +267,8 @@ class SchemaWriter {
   Result<std::optional<std::vector<Member>>> members_of(const Demands& demands,
                                                         const std::string& place, int depth) {
     std::vector<Member> members;
-    for (const Demands::Property& property : with_unnamed(demands, place)) {
+    TRY(const auto properties, with_unnamed(demands, place));
+    for (const Demands::Property& property : properties) {
       const bool is_required = demands.required.contains(property.name);
       Expression value;
       if (!is_fenced_out(demands, property.name)) {
@@ -271,10 +284,13 @@ class SchemaWriter {
   }
 
   /// With what is required and stands in no list of properties.
-  std::vector<Demands::Property> with_unnamed(const Demands& demands, const std::string& place) {
+  Result<std::vector<Demands::Property>> with_unnamed(const Demands& demands,
+                                                      const std::string& place) {
     static const Json kAnything = Json::object();
     std::vector<Demands::Property> all = demands.properties;
     for (const std::string& name : demands.required) {
+      work_.spend(16 + all.size());
+      TRY_VOID(work_.check());
       if (std::ranges::find(all, name, &Demands::Property::name) != all.end()) continue;
       if (is_fenced_out(demands, name)) {
         reader_.loosen(place_in(place, "required"), "\"" + name + "\" is not among the properties");
@@ -308,7 +324,8 @@ class SchemaWriter {
     std::vector<std::string_view> names;
     for (const auto& property : demands.properties) names.emplace_back(property.name);
     for (const std::string& name : demands.required) names.emplace_back(name);
-    const std::string key = names.empty() ? book_.text() : book_.text_of(writable(any_but(names)));
+    const std::string key =
+        names.empty() ? book_.text() : book_.text_of(writable(any_but(names, work_), work_));
     return Expression(book_.define(key + R"( ":" space )" + *value));
   }
 
@@ -336,6 +353,7 @@ class SchemaWriter {
 
   const Json& schema_;
   std::vector<std::string> loosened_{};
+  Work work_{};
   std::vector<std::string> unclear_{};  // what quiet_ could not tell, for what has no place
   DemandReader reader_, quiet_;
   RuleBook book_;

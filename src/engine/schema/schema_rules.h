@@ -22,7 +22,7 @@ struct SchemaGrammar {
 /// JSON that fits the schema, except for what `loosened` names. Where a schema leaves it open, the
 /// rules are narrower: members in the order of `properties`, no other members beside them unless
 /// `additionalProperties` says so, numbers of at most 15 digits, any value at most 16 levels deep.
-/// Pure; any thread.
+/// Pure; any thread. What it may cost is bounded: see Work.
 /// Errors: InvalidInput (a keyword that is wrong, a pattern that is no regular expression, a
 /// reference that leads nowhere, nothing that fits), TooLarge; with the place in the schema,
 /// without a field.
@@ -30,6 +30,7 @@ Result<SchemaGrammar> schema_grammar(const Json& schema, const std::string& pref
 
 inline constexpr std::size_t kSchemaVisitsMax = 10'000;  // values, with all their alternatives
 inline constexpr std::size_t kSchemaRulesMax = 50'000;
+inline constexpr std::size_t kSchemaTextBytesMax = 4 * 1024 * 1024;  // of all rules
 inline constexpr std::size_t kSchemaCountMax = 2'000;  // of characters or items: llama.cpp's bound
 
 }  // namespace hearth::engine

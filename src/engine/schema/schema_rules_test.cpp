@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ctime>
 
 #include "engine/prompt/json_spacing.h"
 #include "engine/schema/fit.h"
@@ -189,6 +190,48 @@ TEST(SchemaGrammar, RefusesWhatNothingFitsAndSaysWhere) {
   }
 }
 
+/// What may be anything nests in itself both ways; written again at each depth, it would double
+/// with each. Seconds of the processor, far from both: less than 0.1 and 20.
+TEST(SchemaGrammar, ManyMembersOfAnyKindAreWrittenOnce) {
+  Json properties = Json::object();
+  for (int i = 0; i < 200; ++i) properties["m" + std::to_string(i)] = Json::object();
+  const std::clock_t begin = std::clock();
+  const auto made = schema_grammar({{"type", "object"}, {"properties", properties}}, "s-");
+  EXPECT_LT(std::clock() - begin, 5 * CLOCKS_PER_SEC);
+  ASSERT_TRUE(made.ok()) << made.error().message;
+  EXPECT_THAT(made.value().rules, HasSubstr("m199"));
+}
+
+/// Each would take minutes, in the 64 KiB that a schema may have.
+TEST(SchemaGrammar, WhatWouldTakeTooMuchWorkIsRefused) {
+  const std::string costly = "(a|b)*a(a|b){9}";
+  Json values = Json::array(), forms = Json::array(), patterns = Json::array();
+  for (int i = 0; i < 1'000; ++i) {
+    values.push_back(i);
+    forms.push_back({{"$ref", "#/$defs/values"}});
+    patterns.push_back({{"type", "string"}, {"pattern", costly + std::to_string(i)}});
+  }
+  const Json meeting = {
+      {"enum", values}, {"anyOf", forms}, {"$defs", {{"values", {{"enum", values}}}}}};
+  const Json spelled = {{"enum", {"b"}}, {"oneOf", patterns}};
+  for (const Json& schema : {meeting, spelled}) {
+    const auto made = schema_grammar(schema, "s-");
+    ASSERT_FALSE(made.ok());
+    EXPECT_EQ(made.error().code, Code::TooLarge);
+    EXPECT_EQ(made.error().message, "a grammar for it would take too much work");
+  }
+}
+
+TEST(SchemaGrammar, APatternBesideAListOfValuesIsReadOnce) {
+  Json schema = {{"pattern", "(a|b)*a(a|b){9}$"}, {"enum", Json::array()}};
+  for (int i = 0; i < 1'000; ++i) schema["enum"].push_back("a" + std::to_string(i));
+  schema["enum"].push_back("abbbbbbbbb");
+  const auto made = schema_grammar(schema, "s-");
+  ASSERT_TRUE(made.ok()) << made.error().message;
+  EXPECT_THAT(made.value().rules, HasSubstr(R"(s-0 ::= "\"abbbbbbbbb\"")"
+                                            "\n"));
+}
+
 TEST(NumbersIn, AgreesWithArithmetic) {
   const double kEnds[] = {-120, -12.5, -1, -0.05, 0, 0.1, 1, 9.99, 10, 105};
   for (const double low : kEnds) {
@@ -196,7 +239,8 @@ TEST(NumbersIn, AgreesWithArithmetic) {
       if (low > high) continue;
       for (const bool open : {false, true}) {
         const NumberRange range{decimal_of(Json(low)), decimal_of(Json(high)), open, open, false};
-        const Automaton numbers = numbers_in(range);
+        Work work;
+        const Automaton numbers = numbers_in(range, work);
         for (int i = -13000; i <= 13000; i += 5) {
           const double value = i / 100.0;
           const bool is_inside = open ? low < value && value < high : low <= value && value <= high;
@@ -238,20 +282,21 @@ TEST(ReadPattern, IsFoundAnywhereUnlessItIsAnchored) {
       {"^a*?b$", "aab", true},
       {"^\\S$", " ", false},
   };
+  Work work;
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.pattern);
-    const auto read = read_pattern(c.pattern);
+    const auto read = read_pattern(c.pattern, work);
     ASSERT_TRUE(read.ok() && read.value());
     EXPECT_EQ(allows(*read.value(), c.text), c.is_found) << c.text;
   }
   for (const char* wrong : {"(", ")", "[a", "*", "a\\", "[b-a]", "a{3,2}"})
-    EXPECT_FALSE(read_pattern(wrong).ok()) << wrong;
+    EXPECT_FALSE(read_pattern(wrong, work).ok()) << wrong;
   for (const char* beyond : {"(?=a)", "\\bа", "\\pL", "(?i)a", "[[:alpha:]]", "a{1001}"})
-    EXPECT_TRUE(read_pattern(beyond).ok() && !read_pattern(beyond).value()) << beyond;
+    EXPECT_TRUE(read_pattern(beyond, work).ok() && !read_pattern(beyond, work).value()) << beyond;
   const std::string at_the_edge = "^" + std::string(kPatternBytesMax - 1, 'a');
-  EXPECT_TRUE(read_pattern(at_the_edge).value().has_value());
-  EXPECT_FALSE(read_pattern(at_the_edge + "a").value().has_value());
-  EXPECT_FALSE(read_pattern("(a|b)*a(a|b){20}").value().has_value());  // a million states
+  EXPECT_TRUE(read_pattern(at_the_edge, work).value().has_value());
+  EXPECT_FALSE(read_pattern(at_the_edge + "a", work).value().has_value());
+  EXPECT_FALSE(read_pattern("(a|b)*a(a|b){20}", work).value().has_value());  // a million states
 }
 
 }  // namespace

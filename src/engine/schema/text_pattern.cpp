@@ -16,6 +16,8 @@ constexpr std::size_t kWorkMax = 20'000'000;  // nodes looked at: some 100 ms
 /// was found in it.
 class Machine {
  public:
+  /// `work` outlives it.
+  explicit Machine(Work& work) : all_work_(work) {}
   /// False: it would be too large.
   bool build(const Piece& pattern) {
     accept_ = add({.kind = Kind::Accept});
@@ -32,6 +34,7 @@ class Machine {
     find(spread({start_}, At::Begin), At::Begin);
     for (std::size_t i = 0; i < subsets_.size(); ++i) {
       if (subsets_.size() > Automaton::kStatesMax || work_ > kWorkMax) return std::nullopt;
+      if (all_work_.is_spent()) return std::nullopt;
       const auto [set, at] = subsets_[i];
       Automaton::State state{.accepts = accepts(set, at)};
       if (contains(set, accept_)) {
@@ -41,7 +44,7 @@ class Machine {
       }
       out.states.push_back(std::move(state));
     }
-    return simplified(out);
+    return simplified(out, all_work_);
   }
 
  private:
@@ -109,6 +112,7 @@ class Machine {
                           (node.kind == Kind::End && is_end);
       if (passes) open.insert(open.end(), node.next.begin(), node.next.end());
     }
+    all_work_.spend(4 * seen.size());  // of a tree
     return {seen.begin(), seen.end()};
   }
 
@@ -136,6 +140,7 @@ class Machine {
     }
     for (auto cut = cuts.begin(); cut != cuts.end() && std::next(cut) != cuts.end(); ++cut) {
       work_ += set.size();
+      all_work_.spend(set.size());
       if (work_ > kWorkMax) return;
       const Set next = eaten(set, *cut);
       if (next.empty()) continue;
@@ -156,6 +161,7 @@ class Machine {
     return out;
   }
 
+  Work& all_work_;  // of the schema; work_ is this pattern's
   std::vector<Node> nodes_{};
   std::uint32_t accept_ = 0, start_ = 0;
   std::size_t work_ = 0;
@@ -165,10 +171,11 @@ class Machine {
 
 }  // namespace
 
-Result<std::optional<Automaton>> read_pattern(std::string_view pattern) {
+Result<std::optional<Automaton>> read_pattern(std::string_view pattern, Work& work) {
+  work.spend(100 + pattern.size());
   TRY(const auto parsed, parse_pattern(pattern));
   if (!parsed) return std::optional<Automaton>();
-  Machine machine;
+  Machine machine(work);
   if (!machine.build(*parsed)) return std::optional<Automaton>();
   return machine.determine();
 }
