@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "dialect/anthropic.h"
-#include "dialect/testing/random_talk.h"
+#include "dialect/random_talk.h"
 
 namespace hearth::dialect::anthropic {
 namespace {
