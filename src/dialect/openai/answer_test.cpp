@@ -20,10 +20,12 @@ Result<Carried<Answer>> read(const std::string& text) {
 
 TEST(OpenAiReadAnswer, ReadsARealOne) {
   const auto got = read(R"({
-    "id":"chatcmpl-1","object":"chat.completion","created":1,"model":"gpt-5-2025","system_fingerprint":null,
+    "id":"chatcmpl-1","object":"chat.completion","created":1,"model":"gpt-5-2025",
+    "system_fingerprint":null,
     "choices":[{"index":0,"message":{"role":"assistant","content":null,"refusal":null,
       "annotations":[],"reasoning_content":"hm",
-      "tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{\"a\": 1}"}},
+      "tool_calls":[{"id":"call_1","type":"function",
+                     "function":{"name":"f","arguments":"{\"a\": 1}"}},
                     {"type":"function","function":{"name":"g","arguments":{"b":2}}}]},
       "logprobs":null,"finish_reason":"tool_calls"}],
     "usage":{"prompt_tokens":100,"completion_tokens":20,"total_tokens":120,
@@ -97,8 +99,8 @@ TEST(OpenAiReadAnswer, RefusesWhatIsNone) {
 }
 
 std::string chunk(const std::string& delta, const std::string& more = "") {
-  return R"({"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":)" +
-         delta + R"(,"finish_reason":null}])" + more + "}";
+  return R"({"id":"c1","model":"m","choices":[{"index":0,"delta":)" + delta +
+         R"(,"finish_reason":null}])" + more + "}";
 }
 std::string last(const std::string& reason, const std::string& more = "") {
   return R"({"id":"c1","model":"m","choices":[{"index":0,"delta":{},"finish_reason":")" + reason +
