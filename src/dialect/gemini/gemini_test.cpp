@@ -55,7 +55,8 @@ TEST(GeminiWriteRequest, IsWhatTheApiTakes) {
   EXPECT_EQ(got.value().what, Json::parse(R"({
     "systemInstruction":{"parts":[{"text":"be brief"}]},
     "contents":[
-      {"role":"user","parts":[{"inlineData":{"mimeType":"image/png","data":"AAAA"}},{"text":"look"}]},
+      {"role":"user","parts":[{"inlineData":{"mimeType":"image/png","data":"AAAA"}},
+        {"text":"look"}]},
       {"role":"model","parts":[{"text":"so"},
         {"functionCall":{"name":"weather","args":{"city":"Bern"}},
          "thoughtSignature":"skip_thought_signature_validator"},
