@@ -81,7 +81,7 @@ void take_usage(const Json& from, chat::Usage& usage) {
   const std::uint32_t before =
       usage.prompt_tokens - usage.cached_tokens - usage.cache_written_tokens;
   const std::uint32_t fresh =
-      from.contains("input_tokens") ? count_at(from, "input_tokens") : before;
+      at(from, "input_tokens").is_number() ? count_at(from, "input_tokens") : before;
   usage.cached_tokens = std::max(usage.cached_tokens, count_at(from, "cache_read_input_tokens"));
   usage.cache_written_tokens =
       std::max(usage.cache_written_tokens, count_at(from, "cache_creation_input_tokens"));

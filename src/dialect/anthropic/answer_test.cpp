@@ -179,7 +179,7 @@ const std::vector<std::string> kRecorded = {
     R"({"type":"content_block_stop","index":3})",
     R"({"type":"something_new","a":1})",
     R"({"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},
-      "usage":{"output_tokens":89}})",
+      "usage":{"input_tokens":null,"output_tokens":89}})",
     R"({"type":"message_stop"})",
 };
 

@@ -26,7 +26,6 @@ class CandidateReader final : public StreamReader {
   void take_usage(const Json& usage);
 
   const std::string id_base_;
-  std::size_t parts_ = 0;
   bool has_reason_ = false;
 };
 
