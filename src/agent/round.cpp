@@ -137,6 +137,7 @@ void add_to(chat::Usage& sum, const chat::Usage& usage) {
   sum.prompt_tokens += usage.prompt_tokens;
   sum.cached_tokens += usage.cached_tokens;
   sum.completion_tokens += usage.completion_tokens;
+  sum.cache_written_tokens += usage.cache_written_tokens;
 }
 
 Round round_of(const model::Model& model, const chat::Request& asked, const model::Answer& answer) {

@@ -2,6 +2,7 @@
 
 #include "chat/generation.h"
 #include "chat/message.h"
+#include "chat/message_json.h"
 
 namespace hearth::chat {
 namespace {
@@ -46,6 +47,52 @@ TEST(Chat, WhatDeltasSayBecomesOneMessage) {
   EXPECT_EQ(said.tool_calls[1].name, "g");
   EXPECT_FALSE(absorb(said, {.tool_calls = {{3, "4", "h", ""}}}));
   EXPECT_EQ(said.tool_calls.size(), 2u);
+}
+
+TEST(CheckImage, TakesItsBoundsAndNothingBeyond) {
+  const std::string most(kImageDataBytesMax, 'A'), url = "https://" + std::string(2'040, 'x');
+  struct Case {
+    const char* name;
+    Image image;
+    const char* problem;  // empty: none
+  };
+  const Case kCases[] = {
+      {"base64", {.media_type = "image/png", .data = "AAAA"}, ""},
+      {"padded", {.media_type = "image/webp", .data = "AA=="}, ""},
+      {"the most", {.media_type = "image/gif", .data = most}, ""},
+      {"a byte more", {.media_type = "image/gif", .data = most + "AAAA"}, "at most 7340032 bytes"},
+      {"no padding", {.media_type = "image/jpeg", .data = "AAA"}, "base64"},
+      {"three pads", {.media_type = "image/jpeg", .data = "A==="}, "base64"},
+      {"web alphabet", {.media_type = "image/jpeg", .data = "AA-_"}, "base64"},
+      {"nothing", {.media_type = "image/jpeg", .data = ""}, "base64"},
+      {"a document", {.media_type = "application/pdf", .data = "AAAA"}, "must be image/png"},
+      {"link", {.url = "http://example.org/a.png"}, ""},
+      {"longest link", {.url = url}, ""},
+      {"longer link", {.url = url + "x"}, "at most 2048 bytes"},
+      {"a file", {.url = "file:///etc/passwd"}, "begins with https://"},
+  };
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    const auto got = check_image(c.image, "messages[0].content[1]");
+    ASSERT_EQ(got.ok(), c.problem[0] == 0);
+    if (got.ok()) continue;
+    EXPECT_EQ(got.error().code, Code::InvalidInput);
+    EXPECT_EQ(got.error().field, "messages[0].content[1]");
+    EXPECT_NE(got.error().message.find(c.problem), std::string::npos) << got.error().message;
+  }
+}
+
+TEST(MessageText, KeepsImagesAndFailures) {
+  Message message{.role = Role::Tool, .content = "ab", .tool_call_id = "1"};
+  EXPECT_EQ(message_text(message), R"({"tool_call_id":"1","role":"tool","content":"ab"})");
+  message.is_error = true;
+  message.images = {{.media_type = "image/png", .data = "AAAA", .at = 1},
+                    {.url = "https://example.org/a.png", .at = 2}};
+  const auto got = message_of(message_text(message));
+  ASSERT_TRUE(got.ok());
+  EXPECT_TRUE(got.value().is_error);
+  EXPECT_EQ(got.value().images, message.images);
+  EXPECT_TRUE(message_of(R"({"role":"user","content":"","images":[1,{"at":-1}]})").ok());
 }
 
 }  // namespace

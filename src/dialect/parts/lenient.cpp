@@ -1,0 +1,40 @@
+#include "dialect/parts/lenient.h"
+
+#include <limits>
+
+namespace hearth::dialect {
+namespace {
+
+const Json kNull;
+
+}  // namespace
+
+const Json& at(const Json& value, std::string_view name) {
+  if (!value.is_object()) return kNull;
+  const auto found = value.find(name);
+  return found == value.end() ? kNull : *found;
+}
+
+const Json& first_of(const Json& array) {
+  return array.is_array() && !array.empty() ? array.front() : kNull;
+}
+
+std::string text_at(const Json& value, std::string_view name) {
+  const Json& text = at(value, name);
+  return text.is_string() ? text.get<std::string>() : "";
+}
+
+std::uint32_t count_at(const Json& value, std::string_view name) {
+  const Json& count = at(value, name);
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
+  const bool is_count = count.is_number_unsigned() && count.get<std::uint64_t>() <= kMost;
+  return is_count ? static_cast<std::uint32_t>(count.get<std::uint64_t>()) : 0;
+}
+
+bool flag_at(const Json& value, std::string_view name) { return at(value, name) == true; }
+
+std::string item(std::string_view path, std::size_t index) {
+  return std::string(path) + "[" + std::to_string(index) + "]";
+}
+
+}  // namespace hearth::dialect
