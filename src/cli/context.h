@@ -53,6 +53,8 @@ void add_serve_command(CLI::App& root, Context& context);
 void add_stop_command(CLI::App& root, Context& context);
 void add_status_command(CLI::App& root, Context& context);
 void add_models_command(CLI::App& root, Context& context);
+void add_model_command(CLI::App& root, Context& context);
+void add_pull_command(CLI::App& root, Context& context);
 void add_inspect_command(CLI::App& root, Context& context);
 void add_bench_command(CLI::App& root, Context& context);
 void add_doctor_command(CLI::App& root, Context& context);
