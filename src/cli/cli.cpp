@@ -19,6 +19,7 @@ constexpr const char* kFooter = R"(Examples:
   hearth chat --session work                   in a session of this name; go on with it any time
   hearth undo                                  take back what the assistant changed in a file
   hearth serve --model ~/models/qwen.gguf      an OpenAI-compatible server on port 11435
+  hearth pull $(hearth model suggest --quiet)  download the model that suits this machine
   hearth doctor                                what is wrong with this installation, and the remedy
 `hearth COMMAND --help` explains each command.
 
@@ -33,6 +34,7 @@ Files:
   DIR/hearth.toml    settings, if there is one (else ~/.config/hearth/hearth.toml)
   DIR/identity.key   this device's key     DIR/hearth.log   the background daemon's log
   DIR/hearth.db      all conversations that are remembered
+  DIR/models         models that were downloaded
   DIR/undo           files as they were before tools changed them
   DIR/hearth.pid     the running daemon    DIR/chat_history what was typed into `hearth chat`
   DIR is --data, HEARTH_DATA, data_dir in the settings, $XDG_DATA_HOME/hearth or
@@ -69,6 +71,8 @@ void add_commands(CLI::App& root, Context& context) {
   add_models_command(root, context);
   add_route_command(root, context);
   add_cost_command(root, context);
+  add_model_command(root, context);
+  add_pull_command(root, context);
   add_inspect_command(root, context);
   add_bench_command(root, context);
   add_doctor_command(root, context);

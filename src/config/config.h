@@ -62,6 +62,16 @@ struct Config {
         "To talk, in the USA and Canada: 988. In the UK and Ireland: 116 123.",
         "Anywhere: https://findahelpline.com"};
   } router;
+  /// Where `hearth pull` gets models from, and how many bytes of them stay in data_dir/models.
+  struct Models {
+    std::uint64_t disk_bytes_max = 100ull << 30;
+    std::vector<std::string> mirrors{};  // base URLs that are asked before the hub, in order
+    std::string hub = "https://huggingface.co";
+  } models;
+  /// What is common to all that is asked of other machines.
+  struct Net {
+    std::string ca_file{};  // PEM; empty: SSL_CERT_FILE, else the system's authorities
+  } net;
   struct Cache {
     std::uint64_t disk_bytes_max = 2ull << 30;  // of KV state in data_dir/kv; 0: none is kept
   } cache;

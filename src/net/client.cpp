@@ -1,124 +1,196 @@
 #include "net/client.h"
 
-#include <algorithm>
-#include <array>
+#include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <exception>
+#include <thread>
+#include <unordered_set>
 
-#include "net/client/response_reader.h"
-#include "net/client/socket.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "net/client/blocking.h"
+#include "net/client/trip.h"
 
 namespace hearth::net {
 namespace {
 
-constexpr std::size_t kBodyBytesMax = 64 * 1024 * 1024;
-constexpr std::size_t kReadBytes = 64 * 1024;
-
-using OnPiece = std::function<bool(std::string_view)>;
-
-bool has_line_break(std::string_view text) {
-  return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
-}
-
-/// "[::1]:80" for an IPv6 literal.
-std::string authority(const ClientRequest& request) {
-  const bool bare_v6 =
-      request.host.find(':') != std::string::npos && !request.host.starts_with('[');
-  return (bare_v6 ? "[" + request.host + "]" : request.host) + ":" + std::to_string(request.port);
-}
-
-Result<std::string> serialize(const ClientRequest& request) {
-  std::string text = request.method + " " + request.target + " HTTP/1.1\r\n";
-  if (request.method.empty() || request.target.empty() ||
-      has_line_break(std::string_view(text).substr(0, text.size() - 2)) ||
-      std::count(text.begin(), text.end(), ' ') != 2) {
-    return Error{Code::InvalidInput, "method and target must be single words", "target"};
-  }
-  Headers headers = {{"Host", authority(request)}, {"Connection", "close"}};
-  if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
-    headers.emplace_back("Content-Length", std::to_string(request.body.size()));
-  }
-  headers.insert(headers.end(), request.headers.begin(), request.headers.end());
-  for (const auto& [name, value] : headers) {
-    if (name.empty() || has_line_break(name) || has_line_break(value)) {
-      return Error{Code::InvalidInput, "header '" + name + "' holds a line break", name};
-    }
-    text.append(name).append(": ").append(value).append("\r\n");
-  }
-  return text.append("\r\n").append(request.body);
-}
-
-/// Sends the request and reads its answer at the same time: a server may refuse a body before it
-/// has taken all of it.
-class Conversation {
+/// The caller's end of a transfer.
+class TripTransfer final : public Transfer {
  public:
-  Conversation(const ClientSocket& socket, std::string request, ResponseReader::Options options)
-      : socket_(socket), request_(std::move(request)), reader_(options) {}
+  explicit TripTransfer(std::shared_ptr<Delivery> delivery) : delivery_(std::move(delivery)) {}
+  ~TripTransfer() override { delivery_->silence(); }
+  TripTransfer(const TripTransfer&) = delete;
+  TripTransfer& operator=(const TripTransfer&) = delete;
 
-  Result<Response> run(const Call& call, const OnPiece& on_piece) {
-    while (!reader_.done()) {
-      TRY(const auto ready, socket_.wait(call, sent_ < request_.size()));
-      if (ready.writable) write();
-      if (ready.readable) TRY_VOID(read());
-      TRY(const bool wanted, hand_over(on_piece));
-      if (!wanted) break;
-    }
-    return reader_.take();
-  }
+  void cancel() override { delivery_->cancel(); }
+  void resume() override { delivery_->resume(); }
 
  private:
-  void write() {
-    const auto count = socket_.write_some(std::string_view(request_).substr(sent_));
-    // Nobody takes the rest; the answer, or its absence, will say why.
-    sent_ = count ? sent_ + *count : request_.size();
-  }
-
-  Result<void> read() {
-    std::array<char, kReadBytes> buffer;
-    TRY(const auto count, socket_.read_some(buffer));
-    if (!count) return ok();
-    if (*count == 0) return reader_.feed_end();
-    return reader_.feed(std::string_view(buffer.data(), *count));
-  }
-
-  /// False when the caller has had enough.
-  Result<bool> hand_over(const OnPiece& on_piece) {
-    if (!on_piece || !reader_.has_head()) return true;
-    if (reader_.status() / 100 == 2) {
-      const auto piece = reader_.take_body();
-      return piece.empty() || on_piece(piece);
-    }
-    if (reader_.body_bytes() <= kBodyBytesMax) return true;
-    return Error{Code::TooLarge, "the error answer is too large"};
-  }
-
-  const ClientSocket& socket_;
-  const std::string request_;
-  ResponseReader reader_;
-  std::size_t sent_ = 0;
+  const std::shared_ptr<Delivery> delivery_;  // with the trip
 };
 
-Result<Response> converse(const Call& call, const ClientRequest& request, const OnPiece& on_piece) {
-  TRY(auto text, serialize(request));
-  TRY(const auto socket, ClientSocket::connect(call, request.host, request.port));
-  ResponseReader::Options options{.to_head = request.method == "HEAD"};
-  // A stream is handed on as it comes, so only what we keep is bounded.
-  if (!on_piece) options.body_bytes_max = kBodyBytesMax;
-  Conversation conversation(socket, std::move(text), options);
-  auto response = conversation.run(call, on_piece);
-  if (response.ok() || response.error().code == Code::Cancelled) return response;
-  auto error = std::move(response).error();
-  error.message = authority(request) + ": " + error.message;
-  return error;
+class AsioClient final : public Client {
+ public:
+  explicit AsioClient(ClientOptions options)
+      : options_(std::move(options)),
+        resolver_(options_.lookup ? options_.lookup : system_lookup),
+        pool_(io_, options_.limits) {
+    thread_ = std::jthread([this] { io_.run(); });
+  }
+  ~AsioClient() override;
+
+  Result<Response> fetch(const Call& call, const ClientRequest& request) override {
+    return fetch_stream(call, request, {}, {});
+  }
+  Result<Response> fetch_stream(const Call& call, const ClientRequest& request,
+                                const std::function<bool(std::string_view)>& on_piece,
+                                const std::function<bool(const Response&)>& on_head) override {
+    HEARTH_CHECK(thread_.get_id() != std::this_thread::get_id(), "a net thread must not wait");
+    return converse(call, *this, request, on_piece, on_head);
+  }
+  Result<std::unique_ptr<Transfer>> start(const Call& call, const ClientRequest& request,
+                                          std::shared_ptr<TransferSink> sink) override;
+
+ private:
+  using TlsPointer = std::shared_ptr<const TlsContext>;  // with every connection that speaks it
+  Result<TlsPointer> tls() EXCLUDES(tls_mutex_);
+  Result<TlsPointer> tls_for(const ClientRequest& request);
+  Result<void> check(const ClientRequest& request) const;
+  void begin(const std::shared_ptr<Trip>& trip);
+  void ended(const std::shared_ptr<Trip>& trip, const std::exception_ptr& problem,
+             Result<void> outcome);
+  void close();
+
+  const ClientOptions options_;
+  asio::io_context io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> keep_running_{io_.get_executor()};
+  Resolver resolver_;
+  NetThread net_{.io = io_, .resolver = resolver_};
+  Pool pool_;
+  std::unordered_set<std::shared_ptr<Trip>> trips_;  // net thread only; each until it has ended
+  bool closing_ = false;                             // net thread only
+  std::atomic<std::size_t> transfers_{0};
+  Mutex tls_mutex_;
+  TlsPointer tls_ GUARDED_BY(tls_mutex_);
+  std::jthread thread_;
+};
+
+AsioClient::~AsioClient() {
+  HEARTH_CHECK(thread_.get_id() != std::this_thread::get_id(),
+               "a client cannot end on its own thread");
+  asio::post(io_, [this] { close(); });
+  thread_.join();
+}
+
+Result<std::unique_ptr<Transfer>> AsioClient::start(const Call& call, const ClientRequest& request,
+                                                    std::shared_ptr<TransferSink> sink) {
+  TRY_VOID(check(request));
+  TRY(auto tls, tls_for(request));
+  if (transfers_.fetch_add(1) >= options_.limits.transfers_max) {
+    transfers_.fetch_sub(1);
+    return Error{Code::Busy, "there are " + std::to_string(options_.limits.transfers_max) +
+                                 " requests to other servers on their way already"};
+  }
+  Trip::With with{.net = net_, .pool = pool_, .options = options_, .tls = std::move(tls)};
+  auto trip = std::make_shared<Trip>(std::move(with), call, request);
+  const auto delivery = std::make_shared<Delivery>(std::move(sink), trip->waker());
+  trip->deliver_to(delivery);
+  asio::post(io_, [this, trip = std::move(trip)] { begin(trip); });
+  return std::unique_ptr<Transfer>(std::make_unique<TripTransfer>(delivery));
+}
+
+/// Read when it is first needed: it costs some 20 ms and 1 MiB, and many never speak TLS.
+Result<AsioClient::TlsPointer> AsioClient::tls() {
+  const MutexLock lock(tls_mutex_);
+  if (tls_) return tls_;
+  TRY(tls_, TlsContext::open(options_.ca_file, options_.ca_dir));
+  return tls_;
+}
+
+Result<AsioClient::TlsPointer> AsioClient::tls_for(const ClientRequest& request) {
+  if (request.scheme == Scheme::Https) return tls();
+  if (request.redirects_max == 0) return TlsPointer();
+  auto perhaps = tls();  // a redirect may lead to https; without authorities it ends there
+  return perhaps.ok() ? std::move(perhaps).value() : TlsPointer();
+}
+
+/// What can be known to be wrong before anything is sent.
+Result<void> AsioClient::check(const ClientRequest& request) const {
+  const Route route{.to = url_of(request)};
+  const auto read = parse_url(route.to.origin());
+  if (request.port == 0 || !read.ok() || !read.value().user.empty())
+    return Error{Code::InvalidInput, "a host and a port from 1 to 65535 are required", "host"};
+  TRY_VOID(request_head(request, route, HeadOptions{.user_agent = options_.user_agent}));
+  return ok();
+}
+
+void AsioClient::begin(const std::shared_ptr<Trip>& trip) {
+  trips_.insert(trip);
+  if (closing_) trip->delivery()->cancel();
+  asio::co_spawn(io_, trip->go(),
+                 [this, trip](const std::exception_ptr& problem, Result<void> outcome) {
+                   ended(trip, problem, std::move(outcome));
+                 });
+}
+
+void AsioClient::ended(const std::shared_ptr<Trip>& trip, const std::exception_ptr& problem,
+                       Result<void> outcome) {
+  // The wall for what a sink may throw.
+  try {
+    if (problem) std::rethrow_exception(problem);
+  } catch (const std::exception& thrown) {
+    log::error("net: a transfer ended by an exception: {}", thrown.what());
+    outcome = Error{Code::Internal, "the transfer ended by an exception"};
+  } catch (...) {
+    log::error("net: a transfer ended by an exception");
+    outcome = Error{Code::Internal, "the transfer ended by an exception"};
+  }
+  trips_.erase(trip);
+  transfers_.fetch_sub(1);
+  trip->delivery()->end(outcome);
+}
+
+void AsioClient::close() {
+  closing_ = true;
+  for (const auto& trip : trips_) trip->delivery()->cancel();
+  pool_.clear();
+  keep_running_.reset();
 }
 
 }  // namespace
 
-Result<Response> fetch(const Call& call, const ClientRequest& request) {
-  return converse(call, request, nullptr);
+Result<std::unique_ptr<Client>> Client::open(ClientOptions options) {
+  // Asio throws what it cannot be made from: descriptors and threads.
+  try {
+    return std::unique_ptr<Client>(std::make_unique<AsioClient>(std::move(options)));
+  } catch (const std::exception& error) {
+    return Error{Code::Unavailable,
+                 std::string("the network client cannot start: ") + error.what()};
+  }
 }
 
-Result<Response> fetch_stream(const Call& call, const ClientRequest& request,
-                              const std::function<bool(std::string_view)>& on_piece) {
-  return converse(call, request, on_piece);
+Result<ClientOptions> client_options(const std::map<std::string, std::string>& environment) {
+  ClientOptions options;
+  TRY(options.proxies, read_proxies(environment));
+  const auto file = environment.find("SSL_CERT_FILE");
+  const auto folder = environment.find("SSL_CERT_DIR");
+  if (file != environment.end()) options.ca_file = file->second;
+  if (folder != environment.end()) options.ca_dir = folder->second;
+  return options;
+}
+
+ClientRequest request_to(const Url& url, std::string method) {
+  ClientRequest request{.method = std::move(method),
+                        .scheme = url.scheme,
+                        .host = url.host,
+                        .port = url.port,
+                        .target = url.target};
+  if (!url.user.empty())
+    request.headers.emplace_back("Authorization", basic_authorization(url.user));
+  return request;
 }
 
 }  // namespace hearth::net

@@ -54,6 +54,17 @@ const char* check_origin(std::string_view text) {
   return "an origin is required, such as https://chat.example (no path, no wildcard)";
 }
 
+const char* check_base_url(std::string_view text) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!text.starts_with(scheme)) continue;
+    const std::string_view rest = text.substr(scheme.size());
+    if (!rest.empty() && text.size() <= 1'024 &&
+        rest.find_first_of("?# \"\\") == std::string_view::npos)
+      return nullptr;
+  }
+  return "an address such as https://models.example/mirror is required";
+}
+
 const char* check_model_name(std::string_view text) {
   const bool fine = std::all_of(text.begin(), text.end(), [](char c) {
     return is_host_character(c) || c == ':' || c == '/' || c == '+';
@@ -195,6 +206,23 @@ constexpr Setting kSettings[] = {
      check_help_line, "", "", false,
      "What such an answer ends with, a line each, up to 32 of 1 to 512 bytes. Put those of your\n"
      "country here."},
+
+    {"models.disk_bytes_max", Kind::Whole, at<&C::models, &Config::Models::disk_bytes_max>, 0,
+     std::int64_t{1} << 44, "", nullptr, "", "", false,
+     "Bytes that models in data_dir/models may take, up to 17592186044416; `hearth pull` refuses\n"
+     "one that would go beyond."},
+    {"models.mirrors", Kind::List, at<&C::models, &Config::Models::mirrors>, 0, 16, "",
+     check_base_url, "", "", false,
+     "Where models are looked for before the hub, in this order, up to 16: addresses under which\n"
+     "files are found as on the hub, such as \"https://mirror.example/hub\"."},
+    {"models.hub", Kind::Text, at<&C::models, &Config::Models::hub>, 1, 1'024, "", check_base_url,
+     "", "", false, "The hub that `hearth pull` gets models from."},
+
+    {"net.ca_file", Kind::Path, at<&C::net, &Config::Net::ca_file>, 0, kPathBytesMax, "", nullptr,
+     "", "", false,
+     "Certificate authorities that are trusted when other servers are asked, as a PEM file. "
+     "Empty:\n"
+     "SSL_CERT_FILE in the environment, else the system's own."},
 
     {"cache.disk_bytes_max", Kind::Whole, at<&C::cache, &Config::Cache::disk_bytes_max>, 0,
      std::int64_t{1} << 44, "", nullptr, "", "", false,

@@ -29,6 +29,7 @@ void ResponseReader::restart() {
 }
 
 Result<void> ResponseReader::feed(std::string_view bytes) {
+  has_begun_ = true;
   inbox_.append(bytes);
   std::size_t used = 0;
   std::size_t before = 0;
@@ -79,8 +80,8 @@ Result<void> ResponseReader::feed_end() {
   return Error{Code::Unavailable, "the server closed the connection in the middle of its answer"};
 }
 
-Response ResponseReader::take() {
-  Response response{.status = status(), .body = take_body()};
+Response ResponseReader::head() const {
+  Response response{.status = status()};
   for (const auto& field : parser_->get()) {
     response.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
   }

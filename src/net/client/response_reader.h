@@ -30,9 +30,12 @@ class ResponseReader {
   int status() const { return static_cast<int>(parser_->get().result_int()); }
   /// The part of the body that came since the last call.
   std::string take_body() { return std::exchange(parser_->get().body(), {}); }
-  std::size_t body_bytes() const { return parser_->get().body().size(); }
-  /// Status, headers and what is left of the body.
-  Response take();
+  /// Any byte has come.
+  bool has_begun() const { return has_begun_; }
+  /// Done, and the connection may be used for another request.
+  bool leaves_reusable() const { return done() && parser_->keep_alive() && inbox_.empty(); }
+  /// Status and headers.
+  Response head() const;
 
  private:
   using Parser = boost::beast::http::response_parser<boost::beast::http::string_body>;
@@ -42,6 +45,7 @@ class ResponseReader {
   const Options options_;
   std::optional<Parser> parser_;
   std::string inbox_;
+  bool has_begun_ = false;
   int interim_answers_ = 0;  // 1xx before the real one
 };
 

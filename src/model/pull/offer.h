@@ -1,0 +1,49 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/call.h"
+#include "base/result.h"
+#include "net/client.h"
+#include "net/url.h"
+
+namespace hearth::model {
+
+inline constexpr int kRedirectsMax = 8;
+
+/// What a place says of a file before it is downloaded.
+struct Offer {
+  std::uint64_t size_bytes = 0;
+  std::string identity{};   // the same for the same content, as far as is known; "": unknown
+  std::string validator{};  // a strong ETag that If-Range takes; "": none
+  std::string sha256{};     // as the hub says (X-Linked-Etag); "": it does not
+  bool has_ranges = false;
+};
+
+/// Asks for the first byte of a file, along redirects: the hub itself says what the content is, and
+/// sends to another host for it. Errors: answer_error()'s and net::Client::fetch's; Unavailable (no
+/// size), TooLarge (above kPullBytesMax), Denied (a redirect from https to http).
+Result<Offer> ask_offer(const Call& call, net::Client& client, const net::Url& url,
+                        const net::Timeouts& timeouts);
+
+/// Why an answer is none that one can use, in words; names the origin only.
+Error answer_error(const net::Url& url, int status);
+
+/// Whether trying again later may help.
+bool is_passing(const Error& error);
+
+/// The time in a Retry-After header, if it has one in seconds.
+std::optional<Millis> retry_after(const net::Response& response);
+
+/// The first header of this name; "": none.
+std::string header_value(const net::Response& response, std::string_view name);
+
+/// "bytes 5-9/20"; nullopt for anything else.
+struct ContentRange {
+  std::uint64_t first, last, total;
+};
+std::optional<ContentRange> parse_content_range(std::string_view text);
+
+}  // namespace hearth::model
