@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/context.h"
+#include "cli/model_load.h"
 #include "cli/pull/pull_text.h"
 #include "cli/terminal/table.h"
 #include "engine/model_facts.h"
@@ -169,6 +170,7 @@ void add_model_command(CLI::App& root, Context& context) {
   command->add_option("--memory-gib", wanted->memory_gib, "Instead of this machine's memory")
       ->type_name("N");
   command->add_flag("--quiet", wanted->quiet, "Only the name");
+  add_load_commands(*model, context);
 }
 
 }  // namespace hearth::cli

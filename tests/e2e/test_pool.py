@@ -108,6 +108,12 @@ class PoolTest(unittest.TestCase):
             self.assertEqual(daemon.post("/v1/models/ember/unload", "").status, 202)
             wait_until(lambda: states(daemon)["ember"] == "unloaded", 20, "it is unloaded")
             self.assertEqual(daemon.post("/v1/models/nobody/load", "").status, 404)
+            for order, says in (("load", "ember is ready\n"), ("unload", "ember is not in memory\n")):
+                done = harness.run("--data", daemon.data, "model", order, "ember")
+                self.assertEqual((done.returncode, done.stdout), (0, says), done.stderr)
+            failed = harness.run("--data", daemon.data, "model", "load", "absent")
+            self.assertEqual(failed.returncode, 1)
+            self.assertIn("hearth pull absent", failed.stderr)
             for refused in (daemon.post("/v1/models/absent/load", ""), daemon.chat(ITALY, model="absent")):
                 self.assertEqual(refused.status, 503)
                 self.assertIn("hearth pull absent", refused.error["message"])
