@@ -15,6 +15,9 @@
 namespace hearth::model {
 namespace {
 
+// Of the first question: a person who mistyped an address is waiting for the answer.
+constexpr int kAskTriesMax = 3;
+
 /// One model on its way from one of its places to the shelf.
 class Pull {
  public:
@@ -92,7 +95,7 @@ class Pull {
   }
 
   /// With another place to ask, one is not waited for.
-  int tries_max() const { return source_.places.size() > 1 ? 1 : kPullTriesMax; }
+  int tries_max() const { return source_.places.size() > 1 ? 1 : kAskTriesMax; }
 
   void pause_after(int tries) const {
     pause_for(call_, std::min(tuning_.pause * (1 << (tries - 1)), kPullPauseMax));

@@ -83,18 +83,18 @@ asio::awaitable<Result<Addresses>> Dialer::look_up(std::string host) {
 
 asio::awaitable<Result<std::shared_ptr<Link>>> Dialer::reach(Addresses addresses,
                                                              std::uint16_t port) {
-  Error last{Code::Unavailable, "cannot connect"};
+  std::optional<Error> first;  // of the address that the system prefers: it says most
   for (const auto& address : addresses) {
     auto link = std::make_shared<Link>(net_.io);
     link->on_ready(ringer(bell_));
     const tcp::endpoint to(address, port);
     auto reached = co_await connect(*link, to);
     if (reached.ok()) co_return link;
-    last = std::move(reached).error();
     give_up(*link);
-    if (last.code == Code::Cancelled) co_return last;
+    if (reached.error().code == Code::Cancelled) co_return std::move(reached).error();
+    if (!first) first = std::move(reached).error();
   }
-  co_return last;
+  co_return first.value_or(Error{Code::Unavailable, "cannot connect"});
 }
 
 asio::awaitable<Result<void>> Dialer::connect(Link& link, tcp::endpoint to) {
