@@ -297,16 +297,18 @@ int thread_count() {
 TEST(Transfers, HundredsAtATimeOnOneThread) {
   constexpr std::size_t kStreams = 500;
   constexpr int kPieces = 20;
-  // The server begins all answers before it goes on with any.
+  // The server begins all answers before it goes on with any, and refuses none for its workers'
+  // sake.
   Mutex mutex;
   std::vector<std::shared_ptr<Exchange>> open;
   std::promise<void> all_open;
-  const auto server = Server::start({}, [&](const Request&, std::shared_ptr<Exchange> exchange) {
-    exchange->begin(200, {});
-    const MutexLock lock(mutex);
-    open.push_back(std::move(exchange));
-    if (open.size() == kStreams) all_open.set_value();
-  });
+  const auto server = Server::start({.pending_max = kStreams},
+                                    [&](const Request&, std::shared_ptr<Exchange> exchange) {
+                                      exchange->begin(200, {});
+                                      const MutexLock lock(mutex);
+                                      open.push_back(std::move(exchange));
+                                      if (open.size() == kStreams) all_open.set_value();
+                                    });
   ASSERT_TRUE(server.ok());
   const int threads = thread_count();
   const auto client = make_client();
