@@ -41,8 +41,7 @@ Triggers triggers_of(const PreparedPrompt& prompt) {
 /// All that a grammar is parsed from.
 std::string key_of(const PreparedPrompt& prompt, const Triggers& triggers) {
   std::string key = prompt.grammar_lazy ? "lazy\n" : "\n";
-  for (const std::string& pattern : triggers.patterns)
-    key += std::to_string(pattern.size()) + ":" + pattern;
+  for (const std::string& pattern : triggers.patterns) add_part(key, pattern);
   for (const llama_token token : triggers.tokens) key += std::to_string(token) + ",";
   return key + "\n" + common_grammar_value(prompt.grammar);
 }

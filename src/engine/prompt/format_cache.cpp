@@ -33,24 +33,19 @@ common_chat_params pure_content(const common_chat_templates* templates,
   return common_chat_templates_apply(templates, inputs);
 }
 
-/// Lengths keep one text from running into the next.
-void append(std::string& key, const std::string& text) {
-  key += std::to_string(text.size()) + ":" + text;
-}
-
 std::string key_of(const common_chat_templates_inputs& inputs,
                    const std::string& generation_prompt) {
   std::string key;
   for (const int option :
        {static_cast<int>(inputs.tool_choice), inputs.parallel_tool_calls ? 1 : 0,
         static_cast<int>(inputs.reasoning_format), inputs.enable_thinking ? 1 : 0}) {
-    append(key, std::to_string(option));
+    add_part(key, std::to_string(option));
   }
   for (const std::string* text : {&generation_prompt, &inputs.json_schema, &inputs.grammar})
-    append(key, *text);
+    add_part(key, *text);
   for (const common_chat_tool& tool : inputs.tools) {
     for (const std::string* text : {&tool.name, &tool.description, &tool.parameters})
-      append(key, *text);
+      add_part(key, *text);
   }
   return key;
 }

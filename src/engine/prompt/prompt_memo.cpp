@@ -8,12 +8,11 @@
 namespace hearth::engine {
 namespace {
 
-/// Lengths keep one text from running into the next.
 std::string key_of(const std::vector<chat::Tool>& tools) {
   std::string key;
   for (const chat::Tool& tool : tools) {
     for (const std::string* text : {&tool.name, &tool.description, &tool.parameters, &tool.outline})
-      key += std::to_string(text->size()) + ":" + *text;
+      add_part(key, *text);
   }
   return key;
 }

@@ -8,6 +8,12 @@
 
 namespace hearth::engine {
 
+/// Puts a text behind others in a key. Its length keeps it from running into the next.
+inline void add_part(std::string& key, std::string_view text) {
+  key += std::to_string(text.size()) + ":";
+  key += text;
+}
+
 /// Values under texts, the last used first; beyond `max` the longest unused goes. For few and long
 /// texts: it compares them one after the other. One thread at a time.
 template <class Value>
