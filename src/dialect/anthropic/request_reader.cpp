@@ -139,11 +139,8 @@ Result<void> RequestReader::read_tool(const Json& value, const std::string& path
     out_.lost.add(path, "a tool that the provider would run is not offered");
     return ok();
   }
-  chat::Tool tool;
-  TRY(tool.name, read_function_name(fields));
-  TRY(tool.description, fields.text_or("description", ""));
+  TRY(chat::Tool tool, dialect::read_tool(fields, "input_schema"));
   if (!fields.has("input_schema")) return fields.wrong("input_schema", "is required");
-  TRY(tool.parameters, read_schema(fields, "input_schema"));
   lose_unknown(value, path, {"type", "name", "description", "input_schema", kIsMarker}, out_.lost);
   talk_.tools.push_back(std::move(tool));
   return ok();

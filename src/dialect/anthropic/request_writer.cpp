@@ -68,12 +68,7 @@ Result<void> RequestWriter::check() const {
   if (marks.size() > kCacheMarksMax)
     return field_error("cache_behind",
                        "at most " + std::to_string(kCacheMarksMax) + " are allowed");
-  const auto& talk = std::get<chat::Conversation>(ask_.request.prompt);
-  for (std::size_t i = 0; i < talk.messages.size(); ++i)
-    for (std::size_t k = 0; k < talk.messages[i].images.size(); ++k)
-      TRY_VOID(
-          chat::check_image(talk.messages[i].images[k], item(item("messages", i) + ".images", k)));
-  return ok();
+  return check_images(std::get<chat::Conversation>(ask_.request.prompt));
 }
 
 Result<Carried<Json>> RequestWriter::write(const chat::Conversation& talk) {

@@ -21,7 +21,6 @@ class RequestWriter {
   Result<Carried<Json>> write();
 
  private:
-  Result<void> check() const;
   void write_contents(const Talk& talk);
   void write_system(const Turn& turn);
   void write_user(const Turn& turn);
@@ -43,16 +42,8 @@ class RequestWriter {
   Lost lost_{};
 };
 
-Result<void> RequestWriter::check() const {
-  for (std::size_t i = 0; i < said_.messages.size(); ++i)
-    for (std::size_t k = 0; k < said_.messages[i].images.size(); ++k)
-      TRY_VOID(
-          chat::check_image(said_.messages[i].images[k], item(item("messages", i) + ".images", k)));
-  return ok();
-}
-
 Result<Carried<Json>> RequestWriter::write() {
-  TRY_VOID(check());
+  TRY_VOID(check_images(said_));
   write_contents(Talk(said_, lost_));
   if (contents_.empty())
     return field_error("messages", "a message of a user or an assistant with text is required");

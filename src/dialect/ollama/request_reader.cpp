@@ -91,11 +91,7 @@ Result<void> RequestReader::read_tools(const Fields& fields) {
     TRY(const Fields tool, Fields::of((*tools)[i], item("tools", i)));
     if (!tool.has("function")) return tool.wrong("function", "is required");
     TRY(const Fields function, Fields::of(*tool.find("function"), tool.path("function")));
-    chat::Tool one;
-    TRY(one.name, read_function_name(function));
-    TRY(one.description, function.text_or("description", ""));
-    TRY(one.parameters, read_schema(function, "parameters"));
-    talk_.tools.push_back(std::move(one));
+    TRY(talk_.tools.emplace_back(), dialect::read_tool(function, "parameters"));
   }
   return ok();
 }

@@ -18,7 +18,6 @@ class RequestWriter {
   Result<Carried<Json>> write();
 
  private:
-  Result<void> check() const;
   void write_messages(const Talk& talk);
   Json message_of(const Turn& turn, bool has_tail);
   Json content_of(const Turn& turn, bool has_tail);
@@ -38,16 +37,8 @@ class RequestWriter {
   Lost lost_{};
 };
 
-Result<void> RequestWriter::check() const {
-  for (std::size_t i = 0; i < said_.messages.size(); ++i)
-    for (std::size_t k = 0; k < said_.messages[i].images.size(); ++k)
-      TRY_VOID(
-          chat::check_image(said_.messages[i].images[k], item(item("messages", i) + ".images", k)));
-  return ok();
-}
-
 Result<Carried<Json>> RequestWriter::write() {
-  TRY_VOID(check());
+  TRY_VOID(check_images(said_));
   body_["model"] = ask_.model;
   write_messages(Talk(said_, lost_));
   write_tools();

@@ -66,6 +66,14 @@ Result<std::string> read_schema(const Fields& fields, std::string_view name) {
   return fields.wrong(name, at_most(chat::kSchemaBytesMax, "bytes"));
 }
 
+Result<chat::Tool> read_tool(const Fields& fields, std::string_view schema) {
+  chat::Tool tool;
+  TRY(tool.name, read_function_name(fields));
+  TRY(tool.description, fields.text_or("description", ""));
+  TRY(tool.parameters, read_schema(fields, schema));
+  return tool;
+}
+
 Result<std::vector<std::string>> read_stops(const Fields& fields, std::string_view name) {
   std::vector<std::string> out;
   const Json* stops = fields.find(name);

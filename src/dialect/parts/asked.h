@@ -22,6 +22,8 @@ inline constexpr double kSmallestShare = 1e-6;  // the least top_p that the engi
 bool is_function_name(std::string_view name);
 Result<std::string> read_model(const Fields& fields);
 Result<std::string> read_function_name(const Fields& fields);
+/// A tool's name, description and schema, the last under the name that the dialect gives it.
+Result<chat::Tool> read_tool(const Fields& fields, std::string_view schema);
 Result<std::string> read_call_id(const Fields& fields, std::string_view name);
 /// A JSON Schema of an object as text; "{}" where it is absent.
 Result<std::string> read_schema(const Fields& fields, std::string_view name);

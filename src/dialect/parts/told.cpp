@@ -120,6 +120,14 @@ bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
 }
 
+Result<void> check_images(const chat::Conversation& talk) {
+  for (std::size_t i = 0; i < talk.messages.size(); ++i)
+    for (std::size_t k = 0; k < talk.messages[i].images.size(); ++k)
+      TRY_VOID(
+          chat::check_image(talk.messages[i].images[k], item(item("messages", i) + ".images", k)));
+  return ok();
+}
+
 void lose_images(const Turn& turn, Lost& lost, std::string_view why) {
   for (std::size_t i = 0; i < turn.said->images.size(); ++i)
     lost.add(item(turn.path() + ".images", i), why);

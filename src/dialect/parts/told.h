@@ -46,6 +46,8 @@ struct Piece {
 std::vector<Piece> pieces_of(const chat::Message& message);
 bool is_blank(std::string_view text);
 
+/// Errors: those of chat::check_image(), with the field ("messages[2].images[0].data").
+Result<void> check_images(const chat::Conversation& talk);
 /// Names the images of a message that its reader cannot be shown.
 void lose_images(const Turn& turn, Lost& lost, std::string_view why = "cannot be sent here");
 /// The arguments of a call as an object. What is none is kept under "arguments", and lost.

@@ -142,11 +142,7 @@ Result<void> RequestReader::read_tools(const Fields& fields) {
       out_.lost.add(path, "a tool that the provider would run is not offered");
       continue;
     }
-    chat::Tool one;
-    TRY(one.name, read_function_name(tool));
-    TRY(one.description, tool.text_or("description", ""));
-    TRY(one.parameters, read_schema(tool, "parameters"));
-    talk_.tools.push_back(std::move(one));
+    TRY(talk_.tools.emplace_back(), dialect::read_tool(tool, "parameters"));
   }
   return ok();
 }
