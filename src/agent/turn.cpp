@@ -80,11 +80,13 @@ Result<void> Turn::prepare(const Call& call) {
 
 /// Of a name that stands for a choice, the one that would answer what is said now.
 void Turn::choose_model() {
-  chat::Request asked = wanted_;
-  auto& conversation = std::get<chat::Conversation>(asked.prompt);
-  for (const store::Entry& entry : talk_.entries()) conversation.messages.push_back(entry.message);
-  conversation.messages.push_back(message_.offer.message);
-  model_ = &model_->choose(asked);
+  model_ = &model_->choose([this] {
+    chat::Request asked = wanted_;
+    auto& messages = std::get<chat::Conversation>(asked.prompt).messages;
+    for (const store::Entry& entry : talk_.entries()) messages.push_back(entry.message);
+    messages.push_back(message_.offer.message);
+    return asked;
+  });
 }
 
 /// The tail, and room for what is said now.

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "base/utf8.h"
 #include "engine/builtin_model.h"
 #include "engine/runtime/machine.h"
 #include "model/local/local_model.h"
@@ -130,7 +131,11 @@ void meter(const std::vector<model::Model*>& models, const model::Metered::Told&
 }
 
 std::string quoted(std::string text) {
-  if (text.size() > kQuotedBytesMax) text = text.substr(0, kQuotedBytesMax) + "…";
+  if (text.size() > kQuotedBytesMax) {
+    text.resize(kQuotedBytesMax);
+    text.resize(utf8_complete_bytes(text));
+    text += "…";
+  }
   std::ranges::replace(text, '\n', ' ');
   return "\"" + text + "\"";
 }

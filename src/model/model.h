@@ -83,8 +83,9 @@ class Model {
   virtual Result<void> unload() {
     return Error{Code::InvalidInput, "model '" + name() + "' cannot be unloaded", "model"};
   }
-  /// The model that would answer this request: itself, unless its name stands for a choice.
-  virtual Model& choose(const chat::Request&) { return *this; }
+  /// The model that would answer a request: itself, unless its name stands for a choice. Only then
+  /// is `request` called, which may be dear.
+  virtual Model& choose(const std::function<chat::Request()>& /*request*/) { return *this; }
   /// Brings those metrics up to date that only the engine can tell. Blocks until it has answered or
   /// `call` ends; what cannot be had stays as it was.
   virtual void refresh_metrics(const Call&) {}

@@ -48,7 +48,7 @@ class RecordedModel::Listener final : public model::EventSink {
 };
 
 RecordedModel::RecordedModel(const Recording& recording, model::Model& model)
-    : recording_(recording), model_(model) {}
+    : Forwarding(model), recording_(recording) {}
 RecordedModel::~RecordedModel() = default;
 
 bool RecordedModel::is_over() const {

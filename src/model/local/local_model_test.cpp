@@ -39,15 +39,6 @@ class LocalModelTest : public testing::Test {
   static bool reaches(const Model& model, State wanted) {
     return eventually([&] { return model.state() == wanted; });
   }
-  static bool eventually(const std::function<bool()>& condition) {
-    std::promise<void> never;
-    const auto pause = never.get_future();
-    for (const auto call = soon(); Clock::now() < call.deadline;) {
-      if (condition()) return true;
-      pause.wait_for(Millis(1));
-    }
-    return false;
-  }
   std::uint64_t counted(const std::string& name, metrics::Labels more = {}) {
     more.insert(more.begin(), {"model", "double"});
     return metrics_.counter(name, "", more).value();

@@ -1,16 +1,41 @@
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <future>
 #include <variant>
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/time_source.h"
 #include "model/model.h"
 
-/// For tests of models: a sink that remembers.
+/// For tests of models: a sink that remembers, a clock, and patience.
 namespace hearth::model {
 
 inline Call soon() { return Call::within(Millis(60'000)); }
+
+/// Looks until `condition` holds, again and again, for what nothing tells of. False: it never did.
+inline bool eventually(const std::function<bool()>& condition) {
+  std::promise<void> never;
+  const auto pause = never.get_future();
+  for (const auto call = soon(); Clock::now() < call.deadline;) {
+    if (condition()) return true;
+    pause.wait_for(Millis(1));
+  }
+  return false;
+}
+
+/// A clock that stands until it is moved. Any thread.
+class SetTime final : public TimeSource {
+ public:
+  Clock::time_point now() const override { return Clock::time_point(Millis(now_ms_.load())); }
+  std::chrono::system_clock::time_point wall() const override { return {}; }
+  void pass(Millis time) { now_ms_ += time.count(); }
+
+ private:
+  std::atomic<std::int64_t> now_ms_{3'600'000};
+};
 
 /// Keeps what came, and lets a test wait for it.
 class Notes final : public EventSink {

@@ -10,8 +10,6 @@ namespace {
 constexpr Millis kLoadingPoll{20};          // how soon a model that has loaded is known to be in
 constexpr Millis kTriedAgainAfter{30'000};  // one that could not be loaded
 
-std::string megabytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
-
 /// A generation that a client holds: it stands in the queue or is handed on.
 class PooledGeneration final : public Generation {
  public:

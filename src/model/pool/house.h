@@ -13,6 +13,8 @@
 
 namespace hearth::model::pool {
 
+inline std::string megabytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
+
 /// What the pool's models, their generations and the thread that loads them share. Any thread.
 class House : public std::enable_shared_from_this<House> {
  public:

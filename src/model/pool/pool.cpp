@@ -50,8 +50,6 @@ class PooledModel final : public Model {
   const std::size_t at_;
 };
 
-std::string megabytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
-
 /// Those that are loaded at the start must fit together.
 Result<void> check(const std::vector<PoolEntry>& entries, const PoolOptions& options) {
   std::set<std::string> names;
@@ -64,9 +62,9 @@ Result<void> check(const std::vector<PoolEntry>& entries, const PoolOptions& opt
     bytes += entry.file.memory_bytes;
     if (bytes > options.memory_bytes_max)
       return Error{Code::InvalidInput,
-                   "the models that are loaded at the start need " + megabytes(bytes) +
+                   "the models that are loaded at the start need " + pool::megabytes(bytes) +
                        " of memory up to '" + entry.name + "'; pool.memory_bytes_max is " +
-                       megabytes(options.memory_bytes_max),
+                       pool::megabytes(options.memory_bytes_max),
                    "pool.memory_bytes_max"};
   }
   return ok();

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "model/fake_model.h"
+#include "model/forwarding.h"
 #include "model/local/notes.h"
 
 namespace hearth::model {
@@ -16,17 +17,6 @@ namespace {
 using testing::HasSubstr;
 
 chat::Request saying(const std::string& text) { return {.prompt = chat::PlainText{text}}; }
-
-/// A clock that stands until it is moved.
-class SetTime final : public TimeSource {
- public:
-  Clock::time_point now() const override { return Clock::time_point(Millis(now_ms_.load())); }
-  std::chrono::system_clock::time_point wall() const override { return {}; }
-  void pass(Millis time) { now_ms_ += time.count(); }
-
- private:
-  std::atomic<std::int64_t> now_ms_{3'600'000};
-};
 
 /// Models of a script, which tell when they are there.
 class PoolTest : public testing::Test {
@@ -39,14 +29,14 @@ class PoolTest : public testing::Test {
   };
 
   /// A FakeModel that counts those that are there, of its name and in all.
-  class Counted final : public Model {
+  class Counted final : public Forwarding {
    public:
     Counted(Known& known, std::atomic<std::uint64_t>& bytes, std::uint64_t own,
-            FakeModel::Options options)
-        : known_(known), bytes_(bytes), own_(own), fake_(std::move(options)) {
+            std::unique_ptr<FakeModel> fake)
+        : Forwarding(*fake), known_(known), bytes_(bytes), own_(own), fake_(std::move(fake)) {
       bytes_ += own_;
       ++known_.there;
-      known_.model = &fake_;
+      known_.model = fake_.get();
       ++known_.opened;
     }
     ~Counted() override {
@@ -54,31 +44,12 @@ class PoolTest : public testing::Test {
       --known_.there;
       bytes_ -= own_;
     }
-    const std::string& name() const override { return fake_.name(); }
-    State state() const override { return fake_.state(); }
-    std::string state_text() const override { return fake_.state_text(); }
-    engine::ModelFacts facts() const override { return fake_.facts(); }
-    std::uint32_t context_tokens() const override { return fake_.context_tokens(); }
-    Result<std::unique_ptr<Generation>> start(chat::Request request,
-                                              std::shared_ptr<EventSink> sink) override {
-      return fake_.start(std::move(request), std::move(sink));
-    }
-    Result<Embeddings> embed(const Call& call, std::vector<EmbedInput> inputs) override {
-      return fake_.embed(call, std::move(inputs));
-    }
-    Result<std::vector<chat::Token>> tokenize(const Call& call, std::string text, bool add,
-                                              bool parse) override {
-      return fake_.tokenize(call, std::move(text), add, parse);
-    }
-    Result<std::string> detokenize(const Call& call, std::vector<chat::Token> tokens) override {
-      return fake_.detokenize(call, std::move(tokens));
-    }
 
    private:
     Known& known_;
     std::atomic<std::uint64_t>& bytes_;
     const std::uint64_t own_;
-    FakeModel fake_;
+    const std::unique_ptr<FakeModel> fake_;
   };
 
   PoolEntry entry(const std::string& name, std::uint64_t bytes) {
@@ -87,8 +58,8 @@ class PoolTest : public testing::Test {
       if (known.fails) return Error{Code::Unavailable, "no such file"};
       FakeModel::Options options{.name = name};
       options.rules = {{"hold", {.pieces = {"x"}, .manual = true}}, {"", {.pieces = {name}}}};
-      return std::unique_ptr<Model>(
-          std::make_unique<Counted>(known, bytes_, bytes, std::move(options)));
+      return std::unique_ptr<Model>(std::make_unique<Counted>(
+          known, bytes_, bytes, std::make_unique<FakeModel>(std::move(options))));
     };
     return {.name = name, .file = {.memory_bytes = bytes}, .open = open};
   }
@@ -104,15 +75,6 @@ class PoolTest : public testing::Test {
   std::string say(std::size_t at) {
     const auto answer = generate(soon(), model(at), saying("hello"));
     return answer.ok() ? answer.value().message.content : answer.error().message;
-  }
-  static bool eventually(const std::function<bool()>& condition) {
-    std::promise<void> never;
-    const auto pause = never.get_future();
-    for (const auto call = soon(); Clock::now() < call.deadline;) {
-      if (condition()) return true;
-      pause.wait_for(Millis(1));
-    }
-    return false;
   }
 
   SetTime time_;

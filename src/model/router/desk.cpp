@@ -7,15 +7,6 @@ namespace {
 
 constexpr std::size_t kBytesPerToken = 3;  // a low guess, for whether a prompt fits
 
-std::string_view last_said(const chat::Request& request) {
-  if (const auto* plain = std::get_if<chat::PlainText>(&request.prompt)) return plain->text;
-  const auto* conversation = std::get_if<chat::Conversation>(&request.prompt);
-  if (!conversation) return "";
-  for (auto it = conversation->messages.rbegin(); it != conversation->messages.rend(); ++it)
-    if (it->role == chat::Role::User) return it->content;
-  return "";
-}
-
 std::uint64_t about_tokens(const chat::Request& request) {
   if (const auto* tokens = std::get_if<chat::PlainTokens>(&request.prompt))
     return tokens->tokens.size();

@@ -58,8 +58,8 @@ class Router::Facade final : public Model {
   Result<std::string> detokenize(const Call& call, std::vector<chat::Token> tokens) override {
     return desk_->at(0).model->detokenize(call, std::move(tokens));
   }
-  Model& choose(const chat::Request& request) override {
-    const auto plan = desk_->plan(named_, request);
+  Model& choose(const std::function<chat::Request()>& request) override {
+    const auto plan = desk_->plan(named_, request());
     if (plan.is_crisis) return *this;  // there is more to do than to choose
     return plan.order.empty() ? *desk_->at(0).model : *desk_->at(plan.order.front()).model;
   }

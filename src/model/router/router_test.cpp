@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-
 #include "model/fake_model.h"
 #include "model/local/notes.h"
 
@@ -23,16 +21,6 @@ constexpr const char* kDemanding =
 chat::Request saying(const std::string& text) {
   return {.prompt = chat::Conversation{.messages = {{.role = chat::Role::User, .content = text}}}};
 }
-
-class SetTime final : public TimeSource {
- public:
-  Clock::time_point now() const override { return Clock::time_point(Millis(now_ms_.load())); }
-  std::chrono::system_clock::time_point wall() const override { return {}; }
-  void pass(Millis time) { now_ms_ += time.count(); }
-
- private:
-  std::atomic<std::int64_t> now_ms_{3'600'000};
-};
 
 FakeModel::Options named(const std::string& name) {
   return {.name = name,
@@ -81,8 +69,8 @@ TEST_F(RouterTest, ChoosesByWhatIsNeededAndSaysWhy) {
   EXPECT_EQ(ask("strategic", "Hi").text, "cloud");
   EXPECT_FALSE(router_->find("small"));
   EXPECT_EQ(router_->explain("auto", saying(kDemanding)).model, "cloud");
-  EXPECT_EQ(&router_->find("auto")->choose(saying("Hi")), &small_);
-  EXPECT_EQ(&small_.choose(saying(kDemanding)), &small_);
+  EXPECT_EQ(&router_->find("auto")->choose([] { return saying("Hi"); }), &small_);
+  EXPECT_EQ(&small_.choose([] { return saying(kDemanding); }), &small_);
 }
 
 TEST_F(RouterTest, WhoFailsBeforeAWordIsPassedOver) {

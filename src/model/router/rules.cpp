@@ -52,16 +52,9 @@ bool is_code(std::string_view line) {
          end.find("::") != std::string_view::npos;
 }
 
-std::string_view last_said(const chat::Conversation& conversation) {
-  for (auto it = conversation.messages.rbegin(); it != conversation.messages.rend(); ++it)
-    if (it->role == chat::Role::User) return it->content;
-  return "";
-}
-
 Traits::Traits(const chat::Request& request) {
-  if (const auto* plain = std::get_if<chat::PlainText>(&request.prompt)) text = plain->text;
+  text = last_said(request);
   if (const auto* conversation = std::get_if<chat::Conversation>(&request.prompt)) {
-    text = last_said(*conversation);
     for (const chat::Message& message : conversation->messages)
       history_bytes += message.content.size();
     history_bytes -= std::min(history_bytes, text.size());
@@ -260,6 +253,15 @@ constexpr Rule kRules[] = {
 const char* level_name(Level level) {
   constexpr const char* kNames[] = {"operational", "tactical", "strategic"};
   return kNames[static_cast<std::size_t>(level)];
+}
+
+std::string_view last_said(const chat::Request& request) {
+  if (const auto* plain = std::get_if<chat::PlainText>(&request.prompt)) return plain->text;
+  const auto* conversation = std::get_if<chat::Conversation>(&request.prompt);
+  if (!conversation) return "";
+  for (auto it = conversation->messages.rbegin(); it != conversation->messages.rend(); ++it)
+    if (it->role == chat::Role::User) return it->content;
+  return "";
 }
 
 Assessment assess(const chat::Request& request) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "chat/generation.h"
@@ -20,6 +21,9 @@ struct Assessment {
   int score = 0;
   std::vector<Point> points{};  // of the rules that spoke, in the table's order
 };
+
+/// What the user said last, or the text that is to be continued; borrows from the request.
+std::string_view last_said(const chat::Request& request);
 
 /// Scores the last thing that was said, with what surrounds it, by the table in rules.cpp: first by
 /// what needs no language (length, code, structure, history, tools), then by words of some. Words
