@@ -1,13 +1,13 @@
 # bash completion for hearth
 _hearth() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command="" part
-  local commands="run chat serve stop status models route cost model pull inspect bench doctor config version"
+  local commands="run chat serve stop status models route cost stop-spending model pull inspect bench doctor config version"
   local -A options=(
     [run]="--model --system --max-tokens --temperature --seed --json"
     [chat]="--model --system"
     [serve]="--model --host --port --detach"
     [status]="--json" [models]="--json" [model]="list show suggest rm load unload"
-    [cost]="--by --days --json" [route]="--model --json"
+    [cost]="--by --days --json" [stop-spending]="--release --why --status" [route]="--model --json"
     [pull]="--sha256 --ranges --quiet" [inspect]="--json --template" [version]="--json"
     [bench]="--model --prompt --generate --repetitions --threads --json"
     [doctor]="--json" [config]="show check init" [stop]="")

@@ -104,8 +104,7 @@ Result<void> Turn::set_moment(const Call& call) {
   if (talk_.has_other_tools())
     moment.notes.emplace_back("your tools are no longer those of the earlier messages");
   TRY(tail_, context::tail_within(moment, [&](std::string text) -> Result<std::size_t> {
-        TRY(const auto tokens, model_->tokenize(call, std::move(text), false, false));
-        return tokens.size();
+        return model_->count_tokens(call, std::move(text));
       }));
   if (talk_.history_tokens() <= talk_.history_budget()) return ok();
   const auto made = make_room(call);

@@ -10,6 +10,7 @@
 #include "api/sessions/approvals.h"
 #include "api/sessions/costs.h"
 #include "api/sessions/endpoints.h"
+#include "api/sessions/spending.h"
 #include "base/log.h"
 #include "base/random.h"
 
@@ -39,7 +40,8 @@ class Caught final : public net::Exchange {
 model::Model* Models::find(std::string_view name) const {
   for (auto* model : all)
     if (name.empty() || model->name() == name) return model;
-  return router ? router->find(name) : nullptr;
+  model::Model* const routed = router ? router->find(name) : nullptr;
+  return routed || !others ? routed : others(name);
 }
 
 struct Api::State {
@@ -129,6 +131,9 @@ void Api::State::dispatch(const net::Request& request, const Route& route,
     case Endpoint::UnloadModel: return order_model(workplace, route.argument, false, reply);
     case Endpoint::ExplainRoute: return explain_route(workplace, request, reply);
     case Endpoint::ListCosts: return list_costs(workplace, request, account, reply);
+    case Endpoint::ShowSpending: return show_spending(workplace, account, reply);
+    case Endpoint::StopSpending: return stop_spending(workplace, request, reply);
+    case Endpoint::ReleaseSpending: return release_spending(workplace, reply);
     case Endpoint::ListApprovals: return list_approvals(workplace, account, reply);
     case Endpoint::DecideApproval:
       return decide_approval(workplace, request, route.argument, account, reply);

@@ -10,6 +10,7 @@
 #include "base/time_source.h"
 #include "config/config.h"
 #include "metrics/metrics.h"
+#include "model/cashier.h"
 #include "model/model.h"
 #include "model/router.h"
 #include "net/http.h"
@@ -20,8 +21,11 @@ namespace hearth::api {
 struct Models {
   std::vector<model::Model*> all{};       // outlive the Api
   const model::Router* router = nullptr;  // likewise; null: "auto" and its like are no names
+  /// Those that are not listed, by name; may be empty. Any thread.
+  std::function<model::Model*(std::string_view)> others{};
 
-  /// The one of this name, or what the router has under it; the first for ""; or nullptr.
+  /// The one of this name, or what the router has under it, or one of the others; the first for "";
+  /// or nullptr.
   model::Model* find(std::string_view name) const;
 };
 
@@ -36,6 +40,8 @@ struct Parts {
   /// requests that name one are refused.
   agent::Sessions* sessions = nullptr;
   store::Store* store = nullptr;
+  /// Where providers are paid; null: there is nobody to be paid.
+  model::Cashier* cashier = nullptr;
   /// True once the daemon is stopping: new work gets 503, running answers go on. Any thread, must
   /// not block.
   std::function<bool()> draining{};

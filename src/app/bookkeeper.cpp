@@ -1,6 +1,7 @@
 #include "app/bookkeeper.h"
 
 #include <cmath>
+#include <utility>
 
 #include "api/sessions/owner.h"
 #include "base/log.h"
@@ -15,7 +16,7 @@ store::Expense expense_of(const model::Metering& metering) {
   return {.owner = api::owner_of(metering.account),
           .session_id = metering.session,
           .purpose = metering.purpose,
-          .provider = "local",
+          .provider = metering.provider,
           .model = metering.model};
 }
 
@@ -31,8 +32,10 @@ store::Consumption consumption_of(const model::Metering& metering) {
 
 }  // namespace
 
-Bookkeeper::Bookkeeper(store::Store& store, const TimeSource& time, metrics::Registry& metrics)
+Bookkeeper::Bookkeeper(store::Store& store, const TimeSource& time, metrics::Registry& metrics,
+                       std::unique_ptr<RequestLog> log)
     : ledger_(store, time),
+      log_(std::move(log)),
       lost_(metrics.counter("hearth_ledger_lost_total",
                             "Answers that the ledger does not know, because it was too busy.")),
       thread_([this] { work(); }) {}
@@ -48,12 +51,24 @@ void Bookkeeper::work() {
     auto next = waiting_.pop(Call::within(kIdle));
     if (!next.ok()) continue;
     if (!next.value()) return;
-    const auto written = ledger_.record_local(Call::within(kWriteMax), expense_of(*next.value()),
-                                              consumption_of(*next.value()));
-    if (written.ok()) continue;
-    lost_.add();
-    log::warn("an answer is not in the ledger: {}", written.error().message);
+    write(*next.value());
   }
+}
+
+void Bookkeeper::write(const model::Metering& metering) {
+  if (!metering.is_paid && !metering.failed) {
+    const auto written = ledger_.record_free(Call::within(kWriteMax), expense_of(metering),
+                                             consumption_of(metering));
+    if (!written.ok()) {
+      lost_.add();
+      log::warn("an answer is not in the ledger: {}", written.error().message);
+    }
+  }
+  if (!log_) return;
+  const auto logged = log_->add(metering);
+  if (!logged.ok() && !std::exchange(log_failed_, true))
+    log::warn("the daily files of answers are not written: {}", logged.error().message);
+  if (logged.ok()) log_failed_ = false;
 }
 
 }  // namespace hearth::app

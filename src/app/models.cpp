@@ -103,18 +103,22 @@ model::router::Level level_of(const std::string& name) {
   return Level::Strategic;
 }
 
-std::unique_ptr<model::Router> make_router(const config::Config& config,
-                                           const std::vector<model::Model*>& models,
-                                           const TimeSource& time, metrics::Registry& metrics) {
+/// Over the models of this machine, and those of others behind them.
+void add_router(const config::Config& config, const TimeSource& time, metrics::Registry& metrics,
+                OpenModels& open) {
   const auto pooled = all_pooled(config);
   std::vector<model::RoutedModel> routed;
-  for (std::size_t i = 0; i < models.size(); ++i)
-    routed.push_back({models[i], pooled.empty() ? model::router::Level::Operational
-                                                : level_of(pooled[i].level)});
+  for (std::size_t i = 0; i < open.all.size(); ++i)
+    routed.push_back({open.all[i], pooled.empty() ? model::router::Level::Operational
+                                                  : level_of(pooled[i].level)});
+  for (const model::RoutedModel& remote : open.remote) {
+    routed.push_back(remote);
+    open.all.push_back(remote.model);
+  }
   std::string help;
   for (const std::string& line : config.router.help_lines)
     help += (help.empty() ? "" : "\n") + line;
-  return std::make_unique<model::Router>(
+  open.router = std::make_unique<model::Router>(
       std::move(routed),
       model::RouterOptions{.forwards_while_loading = config.router.forwards_while_loading,
                            .watches_for_crises = config.router.watches_for_crises,
@@ -122,10 +126,10 @@ std::unique_ptr<model::Router> make_router(const config::Config& config,
       time, metrics);
 }
 
-void meter(const std::vector<model::Model*>& models, const model::Metered::Told& told,
-           OpenModels& open) {
+void meter(const std::vector<model::Model*>& models, const TimeSource& time,
+           const model::Metered::Told& told, OpenModels& open) {
   for (model::Model* const model : models) {
-    open.metered.push_back(std::make_unique<model::Metered>(*model, told));
+    open.metered.push_back(std::make_unique<model::Metered>(*model, time, told));
     open.all.push_back(open.metered.back().get());
   }
 }
@@ -157,12 +161,14 @@ Result<std::unique_ptr<model::Model>> open_model(const config::Config& config,
 }
 
 Result<OpenModels> open_models(const config::Config& config, const TimeSource& time,
-                               metrics::Registry& metrics, const model::Metered::Told& told) {
+                               metrics::Registry& metrics, const model::Metered::Told& told,
+                               std::vector<model::RoutedModel> remote) {
   OpenModels open;
+  open.remote = std::move(remote);
   if (config.pool.models.empty()) {
     TRY(open.alone, open_model(config, time, metrics));
-    meter({open.alone.get()}, told, open);
-    open.router = make_router(config, open.all, time, metrics);
+    meter({open.alone.get()}, time, told, open);
+    add_router(config, time, metrics, open);
     return open;
   }
   std::vector<model::PoolEntry> entries;
@@ -175,11 +181,11 @@ Result<OpenModels> open_models(const config::Config& config, const TimeSource& t
                                    {.memory_bytes_max = memory_bytes_max(config),
                                     .residence_min = config.pool.residence_min},
                                    time, metrics));
-  meter(open.pool->models(), told, open);
+  meter(open.pool->models(), time, told, open);
   const std::size_t first = config.model.path.empty() ? 0 : 1;
   for (std::size_t i = first; i < open.all.size(); ++i)
     if (!open.all[i]->is_on_demand()) open.tried.push_back(open.all[i]);
-  open.router = make_router(config, open.all, time, metrics);
+  add_router(config, time, metrics, open);
   return open;
 }
 

@@ -32,14 +32,16 @@ struct OpenModels {
   /// Those that have to pass self_test(): the operational ones of the pool. What [model] names may
   /// be no assistant at all.
   std::vector<model::Model*> tried{};
-  std::unique_ptr<model::Router> router{};  // over all of them
+  std::vector<model::RoutedModel> remote{};  // listed ones of providers; in `all` too, at its end
+  std::unique_ptr<model::Router> router{};   // over all of them
 };
 
 /// Those that are operational begin to load. Errors: those of open_model() and Pool::open();
 /// Unavailable (the file of an operational one cannot be read: names it, and how to get it).
-/// `told` hears what each answer took.
+/// `told` hears what each answer took. `remote` are those of other machines.
 Result<OpenModels> open_models(const config::Config& config, const TimeSource& time,
-                               metrics::Registry& metrics, const model::Metered::Told& told);
+                               metrics::Registry& metrics, const model::Metered::Told& told,
+                               std::vector<model::RoutedModel> remote = {});
 
 /// Why `model`, whose state is Failed, could not be loaded; names the file. Always Unavailable,
 /// field "model.path".

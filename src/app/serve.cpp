@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cerrno>
 #include <ctime>
+#include <functional>
 #include <future>
 
 #include "agent/sessions.h"
@@ -13,10 +14,13 @@
 #include "app/bookkeeper.h"
 #include "app/daemon.h"
 #include "app/models.h"
+#include "app/providers.h"
+#include "app/request_log.h"
 #include "app/upkeep.h"
 #include "base/log.h"
 #include "base/time_source.h"
 #include "metrics/metrics.h"
+#include "model/cashier.h"
 #include "net/server.h"
 #include "store/store.h"
 #include "vault/identity.h"
@@ -29,9 +33,11 @@ constexpr Millis kRecoverMax{60'000};    // reading what the last process left
 constexpr Millis kLoadingPoll{20};       // how soon a loaded model is announced
 constexpr Millis kSelfTestMax{300'000};  // of one model
 constexpr Millis kDrainingPoll{20};      // how soon the last answer's end is noticed
-constexpr Millis kLastReplies{1'000};    // for answers already made to reach their clients
+constexpr Millis kStopSpendingMax{5'000};
+constexpr Millis kLastReplies{1'000};  // for answers already made to reach their clients
 
-/// SIGTERM and SIGINT, taken one at a time on the main thread instead of by a handler.
+/// SIGTERM and SIGINT, taken one at a time on the main thread instead of by a handler; and SIGUSR1,
+/// which stops spending and nothing else.
 class Signals {
  public:
   /// Blocks them in this thread and in all threads that start later.
@@ -39,23 +45,34 @@ class Signals {
     sigemptyset(&set_);
     sigaddset(&set_, SIGTERM);
     sigaddset(&set_, SIGINT);
+    sigaddset(&set_, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);  // a file at its limit is a failed write, not our end
   }
-  /// True if one came within `budget`.
+  /// From now on SIGUSR1 does this, on the thread that waits here.
+  void on_stop_spending(std::function<void()> stop_spending) {
+    stop_spending_ = std::move(stop_spending);
+  }
+  /// True if one came within `budget` that ends the program.
   bool wait(Millis budget) const {
     const timespec timeout{.tv_sec = budget.count() / 1'000,
                            .tv_nsec = budget.count() % 1'000 * 1'000'000};
-    return sigtimedwait(&set_, nullptr, &timeout) > 0;
+    return is_end(sigtimedwait(&set_, nullptr, &timeout));
   }
   void wait() const {
-    while (sigwaitinfo(&set_, nullptr) < 0 && errno == EINTR) {
+    while (!is_end(sigwaitinfo(&set_, nullptr))) {
     }
   }
 
  private:
+  bool is_end(int signal) const {
+    if (signal == SIGUSR1 && stop_spending_) stop_spending_();
+    return signal > 0 && signal != SIGUSR1;
+  }
+
+  std::function<void()> stop_spending_{};
   sigset_t set_{};
 };
 
@@ -117,6 +134,24 @@ Result<Until> wait_for_models(const Signals& signals, const config::Config& conf
   return Until::Ready;
 }
 
+/// Null: there shall be none. What goes wrong with it costs no answer.
+Result<std::unique_ptr<RequestLog>> open_log(const config::Config& config, const TimeSource& time) {
+  if (!config.metrics.daily_files) return std::unique_ptr<RequestLog>();
+  return RequestLog::open(config.data_dir + "/metrics", config.metrics.days_max, time);
+}
+
+/// What a process before this one has reserved.
+Result<void> settle_lost(store::Store& store, const TimeSource& time) {
+  store::Ledger ledger(store, time);
+  TRY(const std::size_t lost, ledger.settle_lost(Call::within(kRecoverMax)));
+  if (lost > 0)
+    log::warn(
+        "{} answers of providers were cut off by the end of the last process; the ledger "
+        "counts the most that they may have cost",
+        lost);
+  return ok();
+}
+
 /// Closes the door, once the answers that are made already have reached their clients.
 void let_go(net::Server& server) {
   server.stop_accepting();
@@ -145,7 +180,7 @@ void drain(const Signals& signals, agent::Sessions& sessions, api::Api& api, net
 
 Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   const config::Config& config = loaded.config;
-  const Signals signals;
+  Signals signals;
   TRY_VOID(log::start(config.log.level, "daemon"));
   TRY(auto lock, DaemonLock::acquire(Call::within(kHandoverMax), config.data_dir));
   TRY(const auto identity, vault::Identity::open_or_create(config.key_path));
@@ -154,12 +189,23 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   metrics::Registry metrics;
   std::atomic<bool> draining = false;
   TRY(const auto store, store::Store::open(config.db_path));
-  Bookkeeper bookkeeper(*store, time, metrics);
-  TRY(const OpenModels open,
-      open_models(config, time, metrics, [&bookkeeper](model::Metering metering) {
-        bookkeeper.note(std::move(metering));
-      }));
-  const api::Models models{open.all, open.router.get()};
+  TRY(auto log, open_log(config, time));
+  Bookkeeper bookkeeper(*store, time, metrics, std::move(log));
+  const auto told = [&bookkeeper](model::Metering metering) {
+    bookkeeper.note(std::move(metering));
+  };
+  TRY(auto paying, cashier_options(config));
+  TRY_VOID(settle_lost(*store, time));
+  model::Cashier cashier(*store, time, metrics, std::move(paying));
+  signals.on_stop_spending([&cashier] {
+    const auto stopped = cashier.stop_spending(Call::within(kStopSpendingMax), "SIGUSR1");
+    if (!stopped.ok()) log::error("a restart will forget it: {}", stopped.error().message);
+  });
+  TRY(const auto providers,
+      Providers::open(config, config::process_environment(), cashier, time, metrics, told));
+  TRY(const OpenModels open, open_models(config, time, metrics, told, providers->listed()));
+  const api::Models models{open.all, open.router.get(),
+                           [&providers](std::string_view name) { return providers->find(name); }};
   std::atomic<bool> trying = !open.tried.empty();
   TRY(const auto assistant, Assistant::open(config, *store, time));
   const auto find_model = [&models](std::string_view name) { return models.find(name); };
@@ -172,6 +218,7 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
                           .time = time,
                           .sessions = &sessions,
                           .store = store.get(),
+                          .cashier = &cashier,
                           .draining = [&draining] { return draining.load(); },
                           .missing = [&trying]() -> std::vector<std::string> {
                             if (!trying) return {};

@@ -91,6 +91,20 @@ struct Cache {
   bool before_seed = false;
   /// The border lies behind this many messages; 1..messages, of a Conversation only.
   std::optional<std::uint32_t> border_messages{};
+  /// Where a provider is asked to cache what stands before: the end of this many messages, 0 for
+  /// the tools alone. Local models find out by themselves.
+  std::vector<std::uint32_t> provider_marks{};
+};
+
+/// Why this model answers a request that named none.
+struct Route {
+  std::string asked{};                 // "auto"
+  std::string model{};                 // that answers; empty: none is fit to
+  std::string level{};                 // that was needed: "operational", "tactical", "strategic"
+  int score = 0;                       // from which the level follows
+  std::vector<std::string> reasons{};  // "code +3", "a few words -2"
+  std::string crisis{};                // it sounds as if somebody were in danger: "self-harm"
+  std::vector<std::string> passed_over{};  // "NAME: why", who was asked before
 };
 
 /// One answer to be generated.
@@ -120,6 +134,12 @@ struct Request {
   /// For the ledger: what it is made for, and in which session ("": none).
   Purpose purpose = Purpose::Chat;
   std::string session{};
+  /// For the record: how a router came to ask this model.
+  std::optional<Route> route{};
+  /// Another model is asked if this one cannot at once: a provider that is busy is not waited for.
+  bool another_waits = false;
+  /// ... and one that costs less: where a budget is nearly used up, this one is not paid for.
+  bool cheaper_waits = false;
 };
 
 // Bounds of one request; api/ checks them first and names the field, the engine checks them again.
@@ -165,17 +185,6 @@ struct ToolCallDelta {
   std::string id{};
   std::string name{};
   std::string arguments{};
-};
-
-/// Why this model answers a request that named none.
-struct Route {
-  std::string asked{};                 // "auto"
-  std::string model{};                 // that answers; empty: none is fit to
-  std::string level{};                 // that was needed: "operational", "tactical", "strategic"
-  int score = 0;                       // from which the level follows
-  std::vector<std::string> reasons{};  // "code +3", "a few words -2"
-  std::string crisis{};                // it sounds as if somebody were in danger: "self-harm"
-  std::vector<std::string> passed_over{};  // "NAME: why", who was asked before
 };
 
 /// The prompt was taken: sent once, before the first Delta.
@@ -243,13 +252,18 @@ struct Finished {
   Usage usage{};
   Timings timings{};
   std::vector<Question> questions{};  // RequiresAction only
-  std::vector<std::string> notes{};   // of a session's turn: what its owner should know
+  std::vector<std::string> notes{};   // what whoever asked should know
+  std::int64_t cost_micro = 0;        // millionths of a dollar that a provider takes for it
   Trace trace{};
 };
 
 /// The last event of one that did not.
 struct Failed {
   Error error;
+  /// What a provider charges for it all the same, as far as that is known: a prompt of 0 tokens is
+  /// not. Absent: nothing.
+  std::optional<Usage> charged{};
+  std::int64_t cost_micro = 0;  // as Finished::cost_micro
 };
 
 using Event = std::variant<Started, Delta, Finished, Failed>;

@@ -71,6 +71,7 @@ void add_commands(CLI::App& root, Context& context) {
   add_models_command(root, context);
   add_route_command(root, context);
   add_cost_command(root, context);
+  add_stop_spending_command(root, context);
   add_model_command(root, context);
   add_pull_command(root, context);
   add_inspect_command(root, context);

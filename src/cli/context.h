@@ -55,6 +55,7 @@ void add_status_command(CLI::App& root, Context& context);
 void add_models_command(CLI::App& root, Context& context);
 void add_route_command(CLI::App& root, Context& context);
 void add_cost_command(CLI::App& root, Context& context);
+void add_stop_spending_command(CLI::App& root, Context& context);
 void add_model_command(CLI::App& root, Context& context);
 void add_pull_command(CLI::App& root, Context& context);
 void add_inspect_command(CLI::App& root, Context& context);

@@ -66,20 +66,6 @@ Result<std::string> choose_file(const Overrides& overrides, const Environment& e
   return std::string();
 }
 
-Result<std::string> read_file(const std::string& path) {
-  std::error_code problem;
-  if (!fs::is_regular_file(path, problem))
-    return Error{Code::Unavailable, path + " is not a regular file"};
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kFileBytesMax + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!file.is_open() || file.bad())
-    return Error{Code::Unavailable, "cannot read " + path + ": " + std::strerror(errno)};
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kFileBytesMax) return Error{Code::TooLarge, path + " is larger than 1 MiB"};
-  return text;
-}
-
 Result<void> apply_override(const char* name, const char* flag, const Raw& value, Loaded& loaded) {
   TRY_VOID(assign(*find_setting(name), loaded.config, value, flag));
   loaded.origins[name] = flag;
@@ -128,12 +114,15 @@ void make_paths_absolute(const Environment& environment, Loaded& loaded) {
   }
 }
 
-/// Those of [[pool.model]] stand in the file.
-void make_model_paths_absolute(const Environment& environment, Loaded& loaded) {
+/// Those of [[pool.model]] and [[provider]] stand in the file.
+void make_table_paths_absolute(const Environment& environment, Loaded& loaded) {
   const fs::path base = fs::path(loaded.file).parent_path();
   for (Config::Pooled& pooled : loaded.config.pool.models)
     if (!pooled.model.path.empty())
       pooled.model.path = absolute(environment, base, pooled.model.path);
+  for (Config::Provider& provider : loaded.config.providers)
+    if (!provider.key_file.empty())
+      provider.key_file = absolute(environment, base, provider.key_file);
 }
 
 Error no_data_dir() {
@@ -146,11 +135,14 @@ Result<void> fill_in_paths(const Environment& environment, Loaded& loaded) {
   if (config.data_dir.empty()) config.data_dir = default_data_dir(environment);
   if (config.data_dir.empty()) return no_data_dir();
   make_paths_absolute(environment, loaded);
-  make_model_paths_absolute(environment, loaded);
+  make_table_paths_absolute(environment, loaded);
   while (config.data_dir.size() > 1 && config.data_dir.back() == '/') config.data_dir.pop_back();
   if (config.db_path.empty()) config.db_path = config.data_dir + "/hearth.db";
   if (config.key_path.empty()) config.key_path = config.data_dir + "/identity.key";
   if (config.plugin_dir.empty()) config.plugin_dir = config.data_dir + "/plugins";
+  if (const std::string own = config.data_dir + "/prices.toml";
+      config.budget.price_file.empty() && exists(own))
+    config.budget.price_file = own;
   return ok();
 }
 
@@ -190,11 +182,26 @@ void warn_about_file_mode(Loaded& loaded) {
 
 }  // namespace
 
+Result<std::string> read_settings_file(const std::string& path) {
+  std::error_code problem;
+  if (!fs::exists(path, problem)) return Error{Code::NotFound, "there is no file " + path};
+  if (!fs::is_regular_file(path, problem))
+    return Error{Code::Unavailable, path + " is not a regular file"};
+  std::ifstream file(path, std::ios::binary);
+  std::string text(kFileBytesMax + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!file.is_open() || file.bad())
+    return Error{Code::Unavailable, "cannot read " + path + ": " + std::strerror(errno)};
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kFileBytesMax) return Error{Code::TooLarge, path + " is larger than 1 MiB"};
+  return text;
+}
+
 Result<Loaded> load(const Overrides& overrides, const Environment& environment) {
   Loaded loaded;
   TRY(std::string file, choose_file(overrides, environment));
   if (!file.empty()) {
-    TRY(const std::string text, read_file(file));
+    TRY(const std::string text, read_settings_file(file));
     TRY_VOID(apply_toml(text, file, loaded));
     std::error_code ignored;
     loaded.file = fs::absolute(file, ignored);

@@ -68,6 +68,39 @@ struct Config {
     std::vector<std::string> mirrors{};  // base URLs that are asked before the hub, in order
     std::string hub = "https://huggingface.co";
   } models;
+  /// A [[provider]]: models of another machine, which requests name "NAME/MODEL".
+  struct Provider {
+    std::string name{};
+    std::string kind{};                          // how it is spoken to; empty: as its name says
+    std::string url{};                           // base address; empty: the kind's own
+    std::string key_env{};                       // the variable with its key; empty: the kind's own
+    std::string key_file{};                      // or the file, mode 0600
+    std::vector<std::string> models{};           // that "auto" may choose where much is needed
+    std::vector<std::string> tactical_models{};  // ... and where less is, or money is short
+    bool free = false;                           // nothing that it does costs money
+    std::uint32_t context_tokens = 128'000;
+    std::uint32_t answer_tokens_max = 4'096;  // of an answer whose request sets no bound
+    std::uint32_t requests_max = 1'024;       // at a time
+    std::uint32_t retries_max = 2;            // of a request that it was too busy for
+    Millis retry_wait_max{30'000};            // a longer wait is not made
+    Millis first_byte_timeout{60'000};
+    Millis token_timeout{60'000};  // silence in the middle of an answer
+    Millis request_timeout{600'000};
+    std::string origin{};  // where it stands, with the file's whole name
+  };
+  std::vector<Provider> providers{};  // in the order of the file
+  /// The most that providers may be paid, in dollars ("5", "0.25"); empty: no bound.
+  struct Budget {
+    std::string day_max = "5", month_max = "50";
+    std::string session_max{}, token_day_max{};
+    std::string chat_day_max{}, tool_day_max{}, compaction_day_max{}, heartbeat_day_max{};
+    std::string price_file{};  // default: data_dir/prices.toml, if there is one
+  } budget;
+  /// One line for each answer, in a file for each day, without any text.
+  struct Metrics {
+    bool daily_files = true;
+    std::uint32_t days_max = 90;
+  } metrics;
   /// What is common to all that is asked of other machines.
   struct Net {
     std::string ca_file{};  // PEM; empty: SSL_CERT_FILE, else the system's authorities

@@ -33,6 +33,9 @@ class Forwarding : public Model {
   Result<std::string> detokenize(const Call& call, std::vector<chat::Token> tokens) override {
     return model_.detokenize(call, std::move(tokens));
   }
+  Result<std::size_t> count_tokens(const Call& call, std::string text) override {
+    return model_.count_tokens(call, std::move(text));
+  }
   bool is_on_demand() const override { return model_.is_on_demand(); }
   Result<void> load() override { return model_.load(); }
   Result<void> unload() override { return model_.unload(); }

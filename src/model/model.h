@@ -42,7 +42,7 @@ using EmbedInput = std::variant<std::string, std::vector<chat::Token>>;
 
 enum class State : std::uint8_t { Loading, Ready, Restarting, Failed, Unloaded };
 
-/// A source of text. Behind it: local/ (an engine process), fake/ (a script); remote/ follows.
+/// A source of text. Behind it: local/ (an engine process), remote/ (a provider), fake/ (a script).
 /// Every method may be called from any thread.
 class Model {
  public:
@@ -75,6 +75,11 @@ class Model {
   virtual Result<std::vector<chat::Token>> tokenize(const Call& call, std::string text,
                                                     bool add_special, bool parse_special) = 0;
   virtual Result<std::string> detokenize(const Call& call, std::vector<chat::Token> tokens) = 0;
+  /// How many tokens plain text is; of a model elsewhere: about. Errors: those of tokenize().
+  virtual Result<std::size_t> count_tokens(const Call& call, std::string text) {
+    TRY(const auto tokens, tokenize(call, std::move(text), false, false));
+    return tokens.size();
+  }
   /// True if it is loaded when somebody asks for it, and need not be for the daemon to be ready.
   virtual bool is_on_demand() const { return false; }
   /// Asks for it to be loaded soon, or to leave memory once it has ended what it does; both return

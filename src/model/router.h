@@ -21,6 +21,9 @@ struct RoutedModel {
   Model* model = nullptr;
   router::Level level = router::Level::Tactical;
   bool is_local = true;
+  /// Models of one machine fail together: those of the same text share what is known of their
+  /// failures. Empty: it shares with none.
+  std::string circuit{};
 };
 
 struct RouterOptions {

@@ -75,6 +75,8 @@ class TransferSink {
   enum class Flow : std::uint8_t { More, Pause };
 
   virtual ~TransferSink() = default;
+  /// The whole request was handed to the connection; from now on the server may act on it.
+  virtual void on_sent() {}
   /// Status and headers of the answer; its body is empty.
   virtual void on_head(const Response& head) = 0;
   /// Pause: no more is read until Transfer::resume(). At most 64 KiB at a time.

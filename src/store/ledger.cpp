@@ -89,29 +89,42 @@ Result<void> refuse_if_stopped(Database& database) {
                "budget"};
 }
 
+Result<std::int64_t> reserve_within(Database& database, const Ledger::Wanted& wanted,
+                                    std::int64_t now) {
+  TRY_VOID(check_expense(wanted.expense));
+  if (wanted.worst_micro < 0) return field_error("worst_micro", "must not be negative");
+  TRY_VOID(refuse_if_stopped(database));
+  TRY(const Totals sums, totals_within(database, wanted.expense, wanted.since));
+  TRY_VOID(wanted.decide(sums));
+  TRY_VOID(insert(database, wanted.expense, "reserved", now, {}, wanted.worst_micro, {}));
+  return database.added_id();
+}
+
 }  // namespace
 
 Result<std::int64_t> Ledger::reserve(const Call& call, const Expense& expense,
                                      std::int64_t worst_micro, const Since& since,
                                      const Decide& decide) {
-  TRY_VOID(check_expense(expense));
-  if (worst_micro < 0) return field_error("worst_micro", "must not be negative");
+  TRY(auto given, reserve(call, {Wanted{expense, worst_micro, since, decide}}));
+  return std::move(given.front());
+}
+
+Result<std::vector<Result<std::int64_t>>> Ledger::reserve(const Call& call,
+                                                          const std::vector<Wanted>& wanted) {
+  using All = std::vector<Result<std::int64_t>>;
   const std::int64_t now = unix_time<Millis>(time_);
-  return writing(store_, call, Writer::Durability::Full,
-                 [&](Database& database) -> Result<std::int64_t> {
-                   TRY_VOID(refuse_if_stopped(database));
-                   TRY(const Totals sums, totals_within(database, expense, since));
-                   TRY_VOID(decide(sums));
-                   TRY_VOID(insert(database, expense, "reserved", now, {}, worst_micro, {}));
-                   return database.added_id();
-                 });
+  return writing(store_, call, Writer::Durability::Full, [&](Database& database) -> Result<All> {
+    All given;
+    for (const Wanted& one : wanted) given.push_back(reserve_within(database, one, now));
+    return given;
+  });
 }
 
 Result<void> Ledger::end(const Call& call, std::int64_t id, const char* state,
                          std::int64_t cost_micro, const Consumption& consumption) {
   const std::int64_t now = unix_time<Millis>(time_);
   return store_.writer().write(
-      call, Writer::Durability::Full, [&](Database& database) -> Result<void> {
+      call, Writer::Durability::Normal, [&](Database& database) -> Result<void> {
         TRY(Query known, database.query("SELECT state FROM ledger WHERE id = ?"));
         TRY(const bool found, known.bind(id).next());
         if (!found) return nothing_called("expense", std::to_string(id));
@@ -146,8 +159,8 @@ Result<std::size_t> Ledger::settle_lost(const Call& call) {
                  });
 }
 
-Result<void> Ledger::record_local(const Call& call, const Expense& expense,
-                                  const Consumption& consumption) {
+Result<void> Ledger::record_free(const Call& call, const Expense& expense,
+                                 const Consumption& consumption) {
   TRY_VOID(check_expense(expense));
   const std::int64_t now = unix_time<Millis>(time_);
   return store_.writer().write(call, Writer::Durability::Normal, [&](Database& database) {

@@ -72,8 +72,19 @@ class Ledger {
   /// why, and how to go on); TooLarge (a name); InvalidInput (`worst_micro`: negative).
   Result<std::int64_t> reserve(const Call& call, const Expense& expense, std::int64_t worst_micro,
                                const Since& since, const Decide& decide);
-  /// What it did cost. More than was reserved is what it is: the provider has counted. Errors:
-  /// NotFound, InvalidInput (it is not reserved any more; negative).
+  /// The same for several at once, which wait for the disk together. Each sees what those before
+  /// it were given. Errors: those of the whole; those of one stand in its place.
+  struct Wanted {
+    Expense expense{};
+    std::int64_t worst_micro = 0;
+    Since since{};
+    Decide decide{};
+  };
+  Result<std::vector<Result<std::int64_t>>> reserve(const Call& call,
+                                                    const std::vector<Wanted>& wanted);
+  /// What it did cost. More than was reserved is what it is: the provider has counted. May be lost
+  /// with the power; then the most stands there, as settle_lost() says. Errors: NotFound,
+  /// InvalidInput (it is not reserved any more; negative).
   Result<void> settle(const Call& call, std::int64_t id, std::int64_t cost_micro,
                       const Consumption& consumption);
   /// It was never made, and costs nothing. Errors: as settle().
@@ -82,9 +93,10 @@ class Ledger {
   /// Gives how many.
   Result<std::size_t> settle_lost(const Call& call);
 
-  /// A call of a model of this machine. May be lost with the power. Errors: TooLarge.
-  Result<void> record_local(const Call& call, const Expense& expense,
-                            const Consumption& consumption);
+  /// A call that costs nothing: of a model of this machine, or of a provider that is free. May be
+  /// lost with the power. Errors: TooLarge.
+  Result<void> record_free(const Call& call, const Expense& expense,
+                           const Consumption& consumption);
 
   Result<Totals> totals(const Call& call, const Expense& expense, const Since& since);
   enum class By : std::uint8_t { Model, Session, Day };

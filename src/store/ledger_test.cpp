@@ -103,7 +103,7 @@ TEST_F(LedgerTest, TheKillSwitchHoldsOverARestart) {
   EXPECT_THAT(refused.error().message, HasSubstr("too dear"));
   // What runs is counted all the same, and what costs nothing goes on.
   EXPECT_TRUE(ledger().settle(soon(), running, 4, {}).ok());
-  EXPECT_TRUE(ledger().record_local(soon(), expense(), {}).ok());
+  EXPECT_TRUE(ledger().record_free(soon(), expense(), {}).ok());
   ASSERT_TRUE(ledger().go_on(soon()).ok());
   EXPECT_TRUE(ledger().reserve(soon(), expense(), 1, since(), anything).ok());
 }
@@ -114,9 +114,9 @@ TEST_F(LedgerTest, Reports) {
   local.model = "ember";
   ASSERT_TRUE(
       ledger()
-          .record_local(soon(), local, {.input_tokens = 7, .output_tokens = 2, .computed_ms = 40})
+          .record_free(soon(), local, {.input_tokens = 7, .output_tokens = 2, .computed_ms = 40})
           .ok());
-  ASSERT_TRUE(ledger().record_local(soon(), local, {.input_tokens = 1, .computed_ms = 2}).ok());
+  ASSERT_TRUE(ledger().record_free(soon(), local, {.input_tokens = 1, .computed_ms = 2}).ok());
   const auto id = reserve(50);
   ASSERT_TRUE(ledger().settle(soon(), id, 30, {.input_tokens = 5}).ok());
   ASSERT_TRUE(ledger().release(soon(), reserve(9)).ok());
@@ -140,12 +140,12 @@ TEST_F(LedgerTest, Reports) {
 
 TEST_F(LedgerTest, NamesHaveBounds) {
   Expense most = expense(std::string(Ledger::kNameBytesMax, 's'));
-  EXPECT_TRUE(ledger().record_local(soon(), most, {}).ok());
+  EXPECT_TRUE(ledger().record_free(soon(), most, {}).ok());
   most.session_id += "s";
-  EXPECT_EQ(ledger().record_local(soon(), most, {}).error().field, "session_id");
+  EXPECT_EQ(ledger().record_free(soon(), most, {}).error().field, "session_id");
   Expense nameless = expense();
   nameless.model = "";
-  EXPECT_EQ(ledger().record_local(soon(), nameless, {}).error().field, "model");
+  EXPECT_EQ(ledger().record_free(soon(), nameless, {}).error().field, "model");
   EXPECT_TRUE(ledger().stop(soon(), std::string(Ledger::kWhyBytesMax, 'w')).ok());
   EXPECT_EQ(ledger().stop(soon(), std::string(Ledger::kWhyBytesMax + 1, 'w')).error().field, "why");
 }

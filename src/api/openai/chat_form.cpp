@@ -109,6 +109,7 @@ class ChatForm final : public Form {
   /// What the owner of a session should know, beside the answer.
   static void say_notes(Json& out, const chat::Finished& finished) {
     if (!finished.notes.empty()) out["notes"] = finished.notes;
+    if (finished.cost_micro > 0) out["x_hearth"]["cost_microdollars"] = finished.cost_micro;
   }
 
   static Json choice_json(std::uint32_t index, Json delta, Json logprobs, Json reason) {

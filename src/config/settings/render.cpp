@@ -38,6 +38,21 @@ constexpr std::string_view kPoolHelp =
     "# pinned = false           # true, as operational ones are: never unloaded\n"
     "# context_tokens = 8192    # and all else of [model]\n";
 
+constexpr std::string_view kProvidersHelp =
+    "\n# Models of other machines, as many as are needed; requests name them NAME/MODEL, and those "
+    "that are\n"
+    "# listed may be chosen for \"auto\". docs/providers.md explains all. Such as:\n"
+    "# [[provider]]\n"
+    "# name = \"anthropic\"\n"
+    "# kind = \"anthropic\"     # or openai, gemini, xai, mistral, groq, openrouter, "
+    "llama-server,\n"
+    "#                        # compatible; without it: as the name says\n"
+    "# key_env = \"ANTHROPIC_API_KEY\"  # or key_file = \"anthropic.key\", mode 0600\n"
+    "# models = [\"claude-opus-4-5\"]   # where much is needed\n"
+    "# tactical_models = [\"claude-haiku-4-5\"]  # where less is, or money is short\n"
+    "# url = \"http://10.0.0.7:8000/v1\"  # of one that is compatible; free = true if it costs "
+    "nothing\n";
+
 std::string rules_text(const Config& config) {
   std::string out;
   for (const Config::Rule& rule : config.policy.rules) {
@@ -86,7 +101,7 @@ std::string example_toml() {
            return comment_lines(setting.help) + "#" + key_of(setting) + " = " +
                   toml_text(setting, defaults) + "\n";
          }) +
-         std::string(kPoolHelp) + std::string(kRulesHelp);
+         std::string(kPoolHelp) + std::string(kProvidersHelp) + std::string(kRulesHelp);
 }
 
 std::string show(const Loaded& loaded) {
@@ -95,7 +110,8 @@ std::string show(const Loaded& loaded) {
            return key_of(setting) + " = " + toml_text(setting, loaded.config) + "  # " +
                   (origin == loaded.origins.end() ? "default" : origin->second) + "\n";
          }) +
-         pool_models_text(loaded.config) + rules_text(loaded.config);
+         pool_models_text(loaded.config) + providers_text(loaded.config) +
+         rules_text(loaded.config);
 }
 
 }  // namespace hearth::config

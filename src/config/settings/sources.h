@@ -33,6 +33,16 @@ Result<void> add_pool_model(const std::vector<RuleKey>& keys, const std::string&
 /// All of them as TOML.
 std::string pool_models_text(const Config& config);
 
+/// Takes one [[provider]]. Errors: InvalidInput (unknown key, with the nearest; no name, or one
+/// that is there; no kind or address, where they do not follow; a wrong value; too many).
+Result<void> add_provider(const std::vector<RuleKey>& keys, const std::string& origin,
+                          Config& config);
+/// All of them as TOML.
+std::string providers_text(const Config& config);
+
+/// A whole file. Errors: NotFound, Unavailable, TooLarge (above 1 MiB).
+Result<std::string> read_settings_file(const std::string& path);
+
 /// The environment's name for a setting: "HEARTH_SERVER_PORT".
 std::string environment_name(const Setting& setting);
 

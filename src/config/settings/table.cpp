@@ -88,6 +88,19 @@ const char* check_help_line(std::string_view text) {
              : "lines of 1 to 512 bytes without control characters are required";
 }
 
+const char* check_amount(std::string_view text) {
+  const std::size_t point = std::min(text.find('.'), text.size());
+  const std::string_view whole = text.substr(0, point);
+  const std::string_view rest = point < text.size() ? text.substr(point + 1) : "0";
+  const auto digits = [](std::string_view part) {
+    return !part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  return text.empty() || (digits(whole) && whole.size() <= 9 && digits(rest) && rest.size() <= 6)
+             ? nullptr
+             : "dollars are required, such as \"5\" or \"0.25\", below a thousand million and with "
+               "six decimals at most; \"\" is no bound";
+}
+
 template <auto Section, auto Member>
 Target at(Config& config) {
   return &((config.*Section).*Member);
@@ -102,6 +115,11 @@ using S = Config::Server;
 using M = Config::Model;
 using Kept = Config::Store;
 
+/// A bound of what may be spent.
+template <auto Member>
+constexpr Setting dollars(std::string_view name, std::string_view help) {
+  return {name, Kind::Text, at<&C::budget, Member>, 0, 32, "", check_amount, "", "", false, help};
+}
 /// For how many days, and how many, something stays in the store.
 template <auto Member>
 constexpr Setting days(std::string_view name, std::string_view help) {
@@ -217,6 +235,33 @@ constexpr Setting kSettings[] = {
      "files are found as on the hub, such as \"https://mirror.example/hub\"."},
     {"models.hub", Kind::Text, at<&C::models, &Config::Models::hub>, 1, 1'024, "", check_base_url,
      "", "", false, "The hub that `hearth pull` gets models from."},
+
+    dollars<&Config::Budget::day_max>(
+        "budget.day_max",
+        "The most that providers may be paid in one day (UTC), in dollars. \"\": no bound."),
+    dollars<&Config::Budget::month_max>("budget.month_max", "... in one month."),
+    dollars<&Config::Budget::session_max>("budget.session_max", "... for one session, ever."),
+    dollars<&Config::Budget::token_day_max>("budget.token_day_max",
+                                            "... for one of server.tokens, a day."),
+    dollars<&Config::Budget::chat_day_max>("budget.chat_day_max",
+                                           "... for answers to people and programs, a day."),
+    dollars<&Config::Budget::tool_day_max>("budget.tool_day_max", "... for what tools ask, a day."),
+    dollars<&Config::Budget::compaction_day_max>("budget.compaction_day_max",
+                                                 "... for summaries of long talks, a day."),
+    dollars<&Config::Budget::heartbeat_day_max>("budget.heartbeat_day_max",
+                                                "... for what nobody asked for, a day."),
+    {"budget.price_file", Kind::Path, at<&C::budget, &Config::Budget::price_file>, 0, kPathBytesMax,
+     "", nullptr, "", "", false,
+     "What models cost, on top of what Hearth knows: docs/providers.md. Empty: prices.toml in\n"
+     "data_dir, if it is there."},
+
+    {"metrics.daily_files", Kind::Flag, at<&C::metrics, &Config::Metrics::daily_files>, 0, 0, "",
+     nullptr, "", "", false,
+     "Write one line for each answer into data_dir/metrics, a file for each day: who answered, how "
+     "long\n"
+     "it took, how many tokens. No text, and names of sessions only as salted hashes."},
+    {"metrics.days_max", Kind::Whole, at<&C::metrics, &Config::Metrics::days_max>, 1, kDaysMax, "",
+     nullptr, "", "", false, "Days that these files are kept, 1 to 36500."},
 
     {"net.ca_file", Kind::Path, at<&C::net, &Config::Net::ca_file>, 0, kPathBytesMax, "", nullptr,
      "", "", false,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "net/retry_after.h"
 
 namespace hearth::model {
 namespace {
@@ -81,7 +82,7 @@ class Worker {
   /// Is this what was asked for?
   Result<void> check(const net::Response& head, const PartFile::Chunk& chunk) {
     if (head.status != 200 && head.status != 206) {
-      wait_for_ = retry_after(head);
+      wait_for_ = net::retry_after(head, std::chrono::system_clock::now());
       return answer_error(what_.url, head.status);
     }
     const Error changed{Code::Corrupt, what_.url.origin() + " has another file there now"};

@@ -118,14 +118,6 @@ bool is_passing(const Error& error) {
   return error.code == Code::Unavailable || error.code == Code::Busy || error.code == Code::Timeout;
 }
 
-std::optional<Millis> retry_after(const net::Response& response) {
-  const std::string value = header_value(response, "Retry-After");
-  std::string_view text = value;
-  const auto seconds = take_number(text, "");
-  if (!seconds || !text.empty() || *seconds > 86'400) return std::nullopt;
-  return std::chrono::seconds(*seconds);
-}
-
 std::string header_value(const net::Response& response, std::string_view name) {
   for (const auto& [key, value] : response.headers)
     if (std::equal(key.begin(), key.end(), name.begin(), name.end(), same_letter)) return value;

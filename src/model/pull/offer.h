@@ -34,9 +34,6 @@ Error answer_error(const net::Url& url, int status);
 /// Whether trying again later may help.
 bool is_passing(const Error& error);
 
-/// The time in a Retry-After header, if it has one in seconds.
-std::optional<Millis> retry_after(const net::Response& response);
-
 /// The first header of this name; "": none.
 std::string header_value(const net::Response& response, std::string_view name);
 

@@ -1,5 +1,7 @@
 #include "model/router/attempt.h"
 
+#include <algorithm>
+#include <span>
 #include <utility>
 
 namespace hearth::model::router {
@@ -11,14 +13,15 @@ constexpr const char* kSafeReply =
 
 /// Whether another model may do what this one did not.
 bool is_passed_over(const Error& error) {
-  return error.code != Code::InvalidInput && error.code != Code::Cancelled &&
-         error.code != Code::Denied;
+  return error.code != Code::InvalidInput && error.code != Code::Cancelled;
 }
 
-/// Whether it speaks against asking the model again soon. One that is full is not broken.
+/// Whether it speaks against asking the model again soon. One that is full is not broken, nor one
+/// that must not be paid (a field says so); one that does not take our key is.
 bool is_fault(const Error& error) {
   return error.code == Code::Unavailable || error.code == Code::Timeout ||
-         error.code == Code::Internal || error.code == Code::Corrupt;
+         error.code == Code::Internal || error.code == Code::Corrupt ||
+         (error.code == Code::Denied && error.field.empty());
 }
 
 }  // namespace
@@ -66,8 +69,8 @@ Result<void> Attempt::ask_next() {
       pass_over(model, last);
       continue;
     }
-    auto started =
-        desk_->at(model).model->start(request_, std::make_shared<Leg>(shared_from_this(), leg));
+    auto started = desk_->at(model).model->start(request_for(leg),
+                                                 std::make_shared<Leg>(shared_from_this(), leg));
     if (!started.ok()) {
       is_fault(started.error()) ? desk_->failed(model) : desk_->left(model);
       last = started.error();
@@ -81,6 +84,25 @@ Result<void> Attempt::ask_next() {
     if (!delivery_.closed() && leg + 1 == legs_) std::swap(generation_, done_with);
     return ok();
   }
+}
+
+/// As one of the models is asked.
+chat::Request Attempt::request_for(std::size_t leg) {
+  chat::Request request = request_;
+  const auto rest = std::span(plan_.order).subspan(leg + 1);
+  request.another_waits = !rest.empty();
+  request.cheaper_waits = std::ranges::any_of(
+      rest, [&](std::size_t other) { return desk_->is_below(other, plan_.order[leg]); });
+  request.route = route_to(plan_.order[leg]);
+  return request;
+}
+
+chat::Route Attempt::route_to(std::size_t model) {
+  chat::Route route = plan_.route;
+  route.model = desk_->at(model).model->name();
+  MutexLock lock(mutex_);
+  route.passed_over = passed_over_;
+  return route;
 }
 
 void Attempt::pass_over(std::size_t model, const Error& error) {
@@ -118,10 +140,8 @@ void Attempt::on_event(std::size_t leg, const chat::Event& event) {
   }
   chat::Event told = event;
   if (auto* started = std::get_if<chat::Started>(&told)) {
-    started->route = plan_.route;
-    started->route->model = desk_->at(model).model->name();
+    started->route = route_to(model);
     MutexLock lock(mutex_);
-    started->route->passed_over = passed_over_;
     speaks_ = true;
   }
   if (auto* finished = std::get_if<chat::Finished>(&told)) {

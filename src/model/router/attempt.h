@@ -24,6 +24,8 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
  private:
   class Leg;
   Result<void> ask_next() EXCLUDES(mutex_);
+  chat::Request request_for(std::size_t leg);
+  chat::Route route_to(std::size_t model) EXCLUDES(mutex_);
   void pass_over(std::size_t model, const Error& error) EXCLUDES(mutex_);
   void on_event(std::size_t leg, const chat::Event& event) EXCLUDES(mutex_);
   bool is_current(std::size_t leg) EXCLUDES(mutex_);

@@ -21,6 +21,18 @@ std::uint64_t about_tokens(const chat::Request& request) {
   return bytes / kBytesPerToken;
 }
 
+/// For each model the first that it shares a breaker with.
+std::vector<std::size_t> circuits_of(const std::vector<RoutedModel>& models) {
+  std::vector<std::size_t> circuits;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    std::size_t first = i;
+    for (std::size_t j = 0; j < i && first == i; ++j)
+      if (!models[i].circuit.empty() && models[j].circuit == models[i].circuit) first = j;
+    circuits.push_back(first);
+  }
+  return circuits;
+}
+
 std::string point_text(const Point& point) {
   return std::string(point.rule) + (point.points < 0 ? " " : " +") + std::to_string(point.points);
 }
@@ -64,6 +76,7 @@ Desk::Desk(std::vector<RoutedModel> models, RouterOptions options, const TimeSou
     : models_(std::move(models)),
       options_(std::move(options)),
       time_(time),
+      circuits_(circuits_of(models_)),
       breakers_(models_.size()) {
   for (const RoutedModel& one : models_)
     answers_.push_back(&metrics.counter("hearth_routed_total",
@@ -80,7 +93,8 @@ std::vector<Candidate> Desk::candidates() const {
     one.is_loading = model.state() == model::State::Loading;
     one.context_tokens = model.context_tokens();
     MutexLock lock(mutex_);
-    if (!breakers_[i].would_allow(time_.now())) one.readiness = Candidate::Readiness::Gone;
+    if (!breakers_[circuits_[i]].would_allow(time_.now()))
+      one.readiness = Candidate::Readiness::Gone;
     all.push_back(one);
   }
   return all;
@@ -105,23 +119,23 @@ Desk::Plan Desk::plan(const Named& named, const chat::Request& request) const {
 
 bool Desk::allow(std::size_t model) {
   MutexLock lock(mutex_);
-  return breakers_[model].allow(time_.now());
+  return breakers_[circuits_[model]].allow(time_.now());
 }
 
 void Desk::succeeded(std::size_t model) {
   answers_[model]->add();
   MutexLock lock(mutex_);
-  breakers_[model].succeeded();
+  breakers_[circuits_[model]].succeeded();
 }
 
 void Desk::failed(std::size_t model) {
   MutexLock lock(mutex_);
-  breakers_[model].failed(time_.now());
+  breakers_[circuits_[model]].failed(time_.now());
 }
 
 void Desk::left(std::size_t model) {
   MutexLock lock(mutex_);
-  breakers_[model].left();
+  breakers_[circuits_[model]].left();
 }
 
 }  // namespace hearth::model::router

@@ -40,6 +40,11 @@ class Desk {
   const RoutedModel& at(std::size_t model) const { return models_[model]; }
   const RouterOptions& options() const { return options_; }
 
+  /// Whether a model is of a level below that of another.
+  bool is_below(std::size_t model, std::size_t other) const {
+    return models_[model].level < models_[other].level;
+  }
+
   /// False while its breaker is open. Who was allowed tells how it ended.
   bool allow(std::size_t model) EXCLUDES(mutex_);
   void succeeded(std::size_t model) EXCLUDES(mutex_);
@@ -54,6 +59,7 @@ class Desk {
   const TimeSource& time_;
   std::vector<metrics::Counter*> answers_{};
   mutable Mutex mutex_{};
+  std::vector<std::size_t> circuits_{};  // which breaker is whose
   std::vector<Breaker> breakers_ GUARDED_BY(mutex_);
 };
 

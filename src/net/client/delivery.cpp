@@ -59,6 +59,11 @@ bool Delivery::paused() const {
   return paused_;
 }
 
+void Delivery::sent() {
+  const Turn turn(*this);
+  if (turn.sink()) turn.sink()->on_sent();
+}
+
 void Delivery::head(const Response& head) {
   const Turn turn(*this);
   if (turn.sink()) turn.sink()->on_head(head);

@@ -29,6 +29,7 @@ class Delivery {
 
   // Net thread.
   bool paused() const EXCLUDES(mutex_);
+  void sent() EXCLUDES(mutex_);
   void head(const Response& head) EXCLUDES(mutex_);
   void piece(std::string_view piece) EXCLUDES(mutex_);
   void end(const Result<void>& outcome) EXCLUDES(mutex_);

@@ -113,7 +113,10 @@ asio::awaitable<Result<void>> Trip::exchange(Link& link, std::string head, Respo
   for (int reads = 0; !reader.done(); ++reads) {
     if (delivery_->cancelled()) co_return Error{Code::Cancelled, "stopped"};
     bool moved = send(link, outgoing);
-    step.is_sent = !outgoing.given_up && outgoing.rest().empty();
+    if (!step.is_sent && !outgoing.given_up && outgoing.rest().empty()) {
+      step.is_sent = true;
+      delivery_->sent();
+    }
     if (!delivery_->paused()) {
       auto received = read(link, reader, step);
       if (!received.ok()) co_return std::move(received).error();
