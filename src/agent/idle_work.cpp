@@ -16,7 +16,7 @@ void IdleWork::run(const Call& call, bool had_tail) {
   }
   chat::Conversation next = talk_.conversation();
   const bool whole = next.seen.messages == next.messages.size();
-  if (!had_tail || !whole) return;
+  if (!had_tail || !whole || !model_.is_local()) return;
   const auto computed = compute(call, chat::PlainTokens{std::move(next.seen.tokens)});
   if (!computed.ok()) log::debug("not computed ahead: {}", computed.error().message);
 }
@@ -29,7 +29,7 @@ Result<void> IdleWork::compact(const Call& call, std::uint32_t cut) {
   TRY(store::Summary summary, talk_.archive_before(call, cut, std::move(text), writer));
   log::info("messages before {} went to the archive, {} tokens are about {} now", cut,
             summary.before_tokens, summary.after_tokens);
-  return compute(call, talk_.conversation());
+  return model_.is_local() ? compute(call, talk_.conversation()) : ok();
 }
 
 /// Without a summary to be had, a line says where the messages are. Errors: Cancelled, Timeout:

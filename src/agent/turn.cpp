@@ -62,31 +62,46 @@ Turn::Outcome Turn::run(const Call& call, const Why& why) {
 /// What was said before, and the message itself unless a turn that was cut off has it already.
 Result<void> Turn::prepare(const Call& call) {
   TRY(options_, read_options(message_.offer.options));
-  model_ = parts_.find_model(options_.model);
-  if (!model_) return Error{Code::NotFound, "there is no model '" + options_.model + "'", "model"};
+  model::Model* const named = parts_.find_model(options_.model);
+  if (!named) return Error{Code::NotFound, "there is no model '" + options_.model + "'", "model"};
   TRY(wanted_, parts_.read_request(options_.request, message_.offer.owner));
   TRY_VOID(check_tools());
   TRY_VOID(talk_.read(call));
-  choose_model();
   const auto is_mine = [this](const store::Entry& e) { return e.turn == turn_; };
   if (!std::ranges::any_of(talk_.entries(), is_mine)) {
     add(entry(message_.offer.message));
     for (const chat::Message& more : options_.more) add(entry(more));
   }
   goes_on_ = rounds_made() > 0;
-  talk_.speak_with(*model_, std::get<chat::Conversation>(wanted_.prompt).tools);
+  answerer_.choose(*named, [this] { return all_that_was_said(); });
+  speak_with(*answerer_.model());
   return set_moment(call);
 }
 
-/// Of a name that stands for a choice, the one that would answer what is said now.
-void Turn::choose_model() {
-  model_ = &model_->choose([this] {
-    chat::Request asked = wanted_;
-    auto& messages = std::get<chat::Conversation>(asked.prompt).messages;
-    for (const store::Entry& entry : talk_.entries()) messages.push_back(entry.message);
-    messages.push_back(message_.offer.message);
-    return asked;
-  });
+/// For who chooses a model by it.
+chat::Request Turn::all_that_was_said() const {
+  chat::Request asked = wanted_;
+  auto& messages = std::get<chat::Conversation>(asked.prompt).messages;
+  for (const store::Entry& entry : talk_.entries()) messages.push_back(entry.message);
+  return asked;
+}
+
+void Turn::speak_with(model::Model& model) {
+  model_ = &model;
+  talk_.speak_with(model, std::get<chat::Conversation>(wanted_.prompt).tools);
+}
+
+/// Where the model that was chosen has said nothing but why it cannot.
+bool Turn::turn_to_another(const Error& error) {
+  if (!said_.empty() || !shown_calls_.empty()) return false;
+  const std::string before = model_->name();
+  if (!answerer_.choose_another(error, [this] { return all_that_was_said(); })) return false;
+  log::info("session {}: {} answers in place of {}: {}", message_.offer.session_id,
+            answerer_.model()->name(), before, error.message);
+  speak_with(*answerer_.model());
+  seen_.clear();
+  keeps_tokens_ = false;  // another model's tokens are in this turn
+  return true;
 }
 
 /// The tail, and room for what is said now.
@@ -151,12 +166,15 @@ Result<chat::Finished> Turn::work(const Call& call) {
 /// Keeps what the model said.
 chat::Finished Turn::note(const Said& said) {
   add_to(usage_, said.finished.usage);
+  cost_micro_ += said.finished.cost_micro;
   store::Entry answer = entry(said.message);
   answer.model = model_->name();
   keep_tokens(said.finished.trace, answer);
   add(std::move(answer));
   chat::Finished finished = said.finished;
   finished.usage = usage_;
+  finished.cost_micro = cost_micro_;
+  finished.route = answerer_.route();
   finished.trace = {};
   return finished;
 }
@@ -247,12 +265,12 @@ std::vector<store::Entry> Turn::unsaved() const {
 Result<Turn::Said> Turn::think(const Call& call, May may) {
   for (;;) {
     auto said = ask_model(call, may);
+    if (said.ok()) answerer_.succeeded();
+    if (said.ok() || Clock::now() >= call.deadline) return said;
     // Without a field: it is the prompt that does not fit, not one of its parts.
-    const bool full =
-        !said.ok() && said.error().code == Code::TooLarge && said.error().field.empty();
-    if (!full) return said;
-    const auto made = make_room(call);
-    if (!made.ok()) return said;  // what is too large is this turn
+    const bool full = said.error().code == Code::TooLarge && said.error().field.empty();
+    if (full && make_room(call).ok()) continue;
+    if (!turn_to_another(said.error())) return said;  // or what is too large is this turn
   }
 }
 
@@ -324,6 +342,7 @@ chat::Request Turn::request(May may) const {
   out.cache.before_seed = out.cache_prompt;
   out.trace = true;
   out.day = day_;
+  answerer_.mark(out);
   if (talk_.static_tokens() > 0 || out.cache.border_messages) return out;
   out.cache.border_messages = 1;
   if (!talk_.is_plain() || !out.cache.key.empty()) return out;

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/answerer.h"
 #include "agent/audience.h"
 #include "agent/parts.h"
 #include "agent/session_state.h"
@@ -62,7 +63,9 @@ class Turn {
   Result<void> prepare(const Call& call);
   Result<void> set_moment(const Call& call);
   Result<void> check_tools() const;
-  void choose_model();
+  chat::Request all_that_was_said() const;
+  void speak_with(model::Model& model);
+  bool turn_to_another(const Error& error);
   Result<chat::Finished> work(const Call& call);
   enum class May : bool { Answer, CallTools };
   Result<Said> think(const Call& call, May may);
@@ -97,7 +100,8 @@ class Turn {
   store::Turns turns_;
   Options options_;
   chat::Request wanted_{};  // of options_, without messages
-  model::Model* model_ = nullptr;
+  Answerer answerer_{};
+  model::Model* model_ = nullptr;    // the answerer's
   Talk talk_;                        // earlier turns and this one
   std::size_t unsaved_ = 0;          // entries at the end of it that are not in the transcript yet
   std::string tail_{};               // of the prompt, for this turn alone
@@ -110,6 +114,7 @@ class Turn {
   std::map<std::uint32_t, std::uint32_t> shown_calls_{};  // of it: the client's own, renumbered
   std::uint32_t malformed_rounds_ = 0;                    // with calls that no tool takes
   chat::Usage usage_{};                                   // of all calls of the model
+  std::int64_t cost_micro_ = 0;                           // likewise
 };
 
 }  // namespace hearth::agent

@@ -37,6 +37,7 @@ class Forwarding : public Model {
     return model_.count_tokens(call, std::move(text));
   }
   bool is_on_demand() const override { return model_.is_on_demand(); }
+  bool is_local() const override { return model_.is_local(); }
   Result<void> load() override { return model_.load(); }
   Result<void> unload() override { return model_.unload(); }
   void refresh_metrics(const Call& call) override { model_.refresh_metrics(call); }

@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -88,13 +89,31 @@ class Model {
   virtual Result<void> unload() {
     return Error{Code::InvalidInput, "model '" + name() + "' cannot be unloaded", "model"};
   }
-  /// The model that would answer a request: itself, unless its name stands for a choice. Only then
-  /// is `request` called, which may be dear.
-  virtual Model& choose(const std::function<chat::Request()>& /*request*/) { return *this; }
+  /// Who would answer a request, and what the request should say of that.
+  struct Choice {
+    Model* model = nullptr;
+    std::optional<chat::Route> route{};  // absent: it was named
+    bool another_waits = false, cheaper_waits = false;
+  };
+  /// Itself, unless its name stands for a choice; only then is `request` called, which may be dear.
+  /// Those that have `failed` already are left out; a null model: nobody is left.
+  virtual Choice choose(const std::function<chat::Request()>& /*request*/,
+                        const std::vector<Model*>& failed) {
+    return {.model = failed.empty() ? this : nullptr};
+  }
+  /// How one that it has chosen has answered; null: well.
+  virtual void learn(Model& /*chosen*/, const Error* /*failed*/) {}
+  /// Whether it computes on this machine, so that what was computed once need not be again.
+  virtual bool is_local() const { return true; }
   /// Brings those metrics up to date that only the engine can tell. Blocks until it has answered or
   /// `call` ends; what cannot be had stays as it was.
   virtual void refresh_metrics(const Call&) {}
 };
+
+/// Whether another model may do what one could not: that did not lie in the question.
+inline bool may_another(const Error& error) {
+  return error.code != Code::InvalidInput && error.code != Code::Cancelled;
+}
 
 /// A whole answer: the assistant's message, and how it began and ended.
 struct Answer {

@@ -430,7 +430,7 @@ class Double:
         said, results = self.face.last_said(body)
         if results:
             return Reply(text="The tools said: " + " | ".join(results))
-        calls = re.findall(r"call (\w+) (\{.*?\})(?= call|\s*$)", said)
+        calls = re.findall(r"call (\w+) (\{[^{}]*\})", said)
         return Reply(calls=calls) if calls else Reply(text="You said: " + said)
 
     def _misbehave(self, handler, reply):

@@ -375,6 +375,72 @@ class Budgets(unittest.TestCase):
                 self.assertIn("cut off by the end of the last process", daemon.log())
 
 
+class Sessions(unittest.TestCase):
+    """Talks that are remembered, with Hearth's own tools, answered elsewhere."""
+
+    def setUp(self):
+        self.work = tempfile.TemporaryDirectory(prefix="hearth-work-")
+        self.addCleanup(self.work.cleanup)
+        pathlib.Path(self.work.name, "a.txt").write_text("The answer is 42.\n")
+
+    def settings(self, double, more=""):
+        return f'{more}[tools]\nworkspace = ["{self.work.name}"]\n' + provider_text(double, more='models = ["strong"]')
+
+    def say(self, daemon, session, text, model="strategic"):
+        return daemon.post("/v1/chat/completions", {"session_id": session, "model": model, "max_tokens": 500,
+                                                    "messages": [{"role": "user", "content": text}]})
+
+    def test_tools_are_run_here_and_the_cache_is_marked_at_the_borders(self):
+        for kind in KEYS:
+            with self.subTest(kind), Double(kind) as double, daemon_with(self.settings(double), double) as daemon:
+                session = daemon.post("/v1/sessions", {}).json["id"]
+                answer = self.say(daemon, session, 'call read_file {"path":"a.txt"} call list_files {}')
+                self.assertEqual(answer.status, 200, answer.body)
+                self.assertIn("The answer is 42.", answer.text)
+                self.assertEqual(answer.json["x_hearth"]["route"]["model"], kind + "/strong")
+                self.assertEqual(answer.json["x_hearth"]["cost_microdollars"], 2 * 300)
+                self.assertEqual(len(double.requests), 2)
+                self.assertEqual(self.say(daemon, session, "thanks").status, 200)
+                if kind == "anthropic":
+                    body = double.requests[-1][2]
+                    self.assertIn("cache_control", body["system"][-1])
+                    marked = [b for m in body["messages"] for b in m["content"] if "cache_control" in b]
+                    self.assertEqual([b["text"] for b in marked], ["thanks"])
+
+    def test_another_model_goes_on_where_one_fails_and_the_talk_is_whole(self):
+        with Double("anthropic") as double, daemon_with(self.settings(double), double) as daemon:
+            session = daemon.post("/v1/sessions", {}).json["id"]
+            self.assertEqual(self.say(daemon, session, "My name is Ada.").json["x_hearth"]["route"]["model"], "anthropic/strong")
+            double.next(Reply(status=529))
+            answer = self.say(daemon, session, "hello")
+            self.assertEqual(answer.status, 200, answer.body)
+            route = answer.json["x_hearth"]["route"]
+            self.assertEqual(route["model"], "ember")
+            self.assertIn("anthropic/strong: anthropic: ", route["passed_over"][0])
+            self.assertEqual(self.say(daemon, session, "again").json["x_hearth"]["route"]["model"], "anthropic/strong")
+            said = [m["content"][0]["text"] for m in double.requests[-1][2]["messages"] if m["role"] == "user"]
+            self.assertEqual(said, ["My name is Ada.", "hello", "again"])
+
+    def test_a_budget_that_ends_in_the_middle_of_a_tool_loop_hands_over(self):
+        with Double("anthropic") as double:
+            settings = self.settings(double, '[budget]\nday_max = "0.0200"\n')
+            with daemon_with(settings, double) as daemon:
+                session = daemon.post("/v1/sessions", {}).json["id"]
+                double.next(Reply(calls=[("read_file", '{"path":"a.txt"}')], output_tokens=500, prompt_tokens=9000))
+                answer = self.say(daemon, session, "What is in a.txt?")
+                self.assertEqual(answer.status, 200, answer.body)
+                route = answer.json["x_hearth"]["route"]
+                self.assertEqual(route["model"], "ember")
+                self.assertIn("budget.day_max", route["passed_over"][0])
+                self.assertEqual(len(double.requests), 1)
+                # By name there is nobody to hand over to.
+                refused = self.say(daemon, session, "and now?", model="anthropic/strong")
+                self.assertEqual(refused.status, 403)
+                self.assertIn("begins anew at", refused.error["message"])
+                messages = daemon.request("GET", f"/v1/sessions/{session}/messages").json["data"]
+                self.assertIn("The answer is 42.", json.dumps(messages))
+
+
 class DailyFiles(unittest.TestCase):
     def test_each_answer_is_a_line_without_text(self):
         with Double("anthropic") as double:

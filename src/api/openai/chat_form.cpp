@@ -109,6 +109,7 @@ class ChatForm final : public Form {
   /// What the owner of a session should know, beside the answer.
   static void say_notes(Json& out, const chat::Finished& finished) {
     if (!finished.notes.empty()) out["notes"] = finished.notes;
+    if (finished.route) out["x_hearth"]["route"] = route_json(*finished.route);
     if (finished.cost_micro > 0) out["x_hearth"]["cost_microdollars"] = finished.cost_micro;
   }
 

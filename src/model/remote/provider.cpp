@@ -81,6 +81,7 @@ class RemoteModel final : public Model {
   }
   std::uint32_t context_tokens() const override { return line_->options.context_tokens; }
   bool is_on_demand() const override { return true; }
+  bool is_local() const override { return false; }
   Result<void> load() override { return elsewhere(); }
   Result<void> unload() override { return elsewhere(); }
 

@@ -1,7 +1,5 @@
 #include "model/router/attempt.h"
 
-#include <algorithm>
-#include <span>
 #include <utility>
 
 namespace hearth::model::router {
@@ -10,19 +8,6 @@ namespace {
 constexpr const char* kSafeReply =
     "I am glad that you told me. I am only a program, and this needs a person: please talk to "
     "somebody now, a friend, your family, a doctor, or one of these.";
-
-/// Whether another model may do what this one did not.
-bool is_passed_over(const Error& error) {
-  return error.code != Code::InvalidInput && error.code != Code::Cancelled;
-}
-
-/// Whether it speaks against asking the model again soon. One that is full is not broken, nor one
-/// that must not be paid (a field says so); one that does not take our key is.
-bool is_fault(const Error& error) {
-  return error.code == Code::Unavailable || error.code == Code::Timeout ||
-         error.code == Code::Internal || error.code == Code::Corrupt ||
-         (error.code == Code::Denied && error.field.empty());
-}
 
 }  // namespace
 
@@ -72,9 +57,9 @@ Result<void> Attempt::ask_next() {
     auto started = desk_->at(model).model->start(request_for(leg),
                                                  std::make_shared<Leg>(shared_from_this(), leg));
     if (!started.ok()) {
-      is_fault(started.error()) ? desk_->failed(model) : desk_->left(model);
+      desk_->failed(model, started.error());
       last = started.error();
-      if (!is_passed_over(last)) return last;
+      if (!may_another(last)) return last;
       pass_over(model, last);
       continue;
     }
@@ -89,10 +74,8 @@ Result<void> Attempt::ask_next() {
 /// As one of the models is asked.
 chat::Request Attempt::request_for(std::size_t leg) {
   chat::Request request = request_;
-  const auto rest = std::span(plan_.order).subspan(leg + 1);
-  request.another_waits = !rest.empty();
-  request.cheaper_waits = std::ranges::any_of(
-      rest, [&](std::size_t other) { return desk_->is_below(other, plan_.order[leg]); });
+  request.another_waits = leg + 1 < plan_.order.size();
+  request.cheaper_waits = desk_->is_cheaper_behind(plan_, leg);
   request.route = route_to(plan_.order[leg]);
   return request;
 }
@@ -122,14 +105,14 @@ bool Attempt::has_spoken() {
 
 bool Attempt::goes_on_after(const Error& error) {
   MutexLock lock(mutex_);
-  return !speaks_ && is_passed_over(error) && legs_ < plan_.order.size();
+  return !speaks_ && may_another(error) && legs_ < plan_.order.size();
 }
 
 void Attempt::on_event(std::size_t leg, const chat::Event& event) {
   if (!is_current(leg)) return;
   const std::size_t model = plan_.order[leg];
   if (const auto* failed = std::get_if<chat::Failed>(&event)) {
-    is_fault(failed->error) ? desk_->failed(model) : desk_->left(model);
+    desk_->failed(model, failed->error);
     if (goes_on_after(failed->error)) {
       pass_over(model, failed->error);
       const auto asked = ask_next();
@@ -158,7 +141,7 @@ void Attempt::say_help() {
 }
 
 void Attempt::end_without(const Error& error) {
-  if (plan_.is_crisis && is_passed_over(error)) return reply_safely();
+  if (plan_.is_crisis && may_another(error)) return reply_safely();
   delivery_.deliver(chat::Failed{error});
 }
 

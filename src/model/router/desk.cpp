@@ -1,5 +1,7 @@
 #include "model/router/desk.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 
 namespace hearth::model::router {
@@ -19,6 +21,14 @@ std::uint64_t about_tokens(const chat::Request& request) {
           tool.description.size() + (tool.outline.empty() ? tool.parameters : tool.outline).size();
   }
   return bytes / kBytesPerToken;
+}
+
+/// Whether it speaks against asking the model again soon. One that is full is not broken, nor one
+/// that must not be paid (a field says so); one that does not take our key is.
+bool is_fault(const Error& error) {
+  return error.code == Code::Unavailable || error.code == Code::Timeout ||
+         error.code == Code::Internal || error.code == Code::Corrupt ||
+         (error.code == Code::Denied && error.field.empty());
 }
 
 /// For each model the first that it shares a breaker with.
@@ -128,14 +138,22 @@ void Desk::succeeded(std::size_t model) {
   breakers_[circuits_[model]].succeeded();
 }
 
-void Desk::failed(std::size_t model) {
+void Desk::failed(std::size_t model, const Error& error) {
   MutexLock lock(mutex_);
-  breakers_[circuits_[model]].failed(time_.now());
+  Breaker& breaker = breakers_[circuits_[model]];
+  is_fault(error) ? breaker.failed(time_.now()) : breaker.left();
 }
 
-void Desk::left(std::size_t model) {
-  MutexLock lock(mutex_);
-  breakers_[circuits_[model]].left();
+bool Desk::is_cheaper_behind(const Plan& plan, std::size_t place) const {
+  const Level level = models_[plan.order[place]].level;
+  return std::any_of(plan.order.begin() + static_cast<std::ptrdiff_t>(place) + 1, plan.order.end(),
+                     [&](std::size_t other) { return models_[other].level < level; });
+}
+
+std::optional<std::size_t> Desk::find(const Model& model) const {
+  for (std::size_t i = 0; i < models_.size(); ++i)
+    if (models_[i].model == &model) return i;
+  return std::nullopt;
 }
 
 }  // namespace hearth::model::router

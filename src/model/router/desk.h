@@ -40,16 +40,16 @@ class Desk {
   const RoutedModel& at(std::size_t model) const { return models_[model]; }
   const RouterOptions& options() const { return options_; }
 
-  /// Whether a model is of a level below that of another.
-  bool is_below(std::size_t model, std::size_t other) const {
-    return models_[model].level < models_[other].level;
-  }
+  /// Whether the plan goes on to a model of a lower level behind this place.
+  bool is_cheaper_behind(const Plan& plan, std::size_t place) const;
+  /// Which of them it is.
+  std::optional<std::size_t> find(const Model& model) const;
 
   /// False while its breaker is open. Who was allowed tells how it ended.
   bool allow(std::size_t model) EXCLUDES(mutex_);
   void succeeded(std::size_t model) EXCLUDES(mutex_);
-  void failed(std::size_t model) EXCLUDES(mutex_);
-  void left(std::size_t model) EXCLUDES(mutex_);
+  /// Counts where the error speaks against asking it again soon.
+  void failed(std::size_t model, const Error& error) EXCLUDES(mutex_);
 
  private:
   std::vector<Candidate> candidates() const EXCLUDES(mutex_);

@@ -58,10 +58,25 @@ class Router::Facade final : public Model {
   Result<std::string> detokenize(const Call& call, std::vector<chat::Token> tokens) override {
     return desk_->at(0).model->detokenize(call, std::move(tokens));
   }
-  Model& choose(const std::function<chat::Request()>& request) override {
-    const auto plan = desk_->plan(named_, request());
-    if (plan.is_crisis) return *this;  // there is more to do than to choose
-    return plan.order.empty() ? *desk_->at(0).model : *desk_->at(plan.order.front()).model;
+  Choice choose(const std::function<chat::Request()>& request,
+                const std::vector<Model*>& failed) override {
+    auto plan = desk_->plan(named_, request());
+    // Then there is more to do than to choose.
+    if (plan.is_crisis) return {.model = failed.empty() ? this : nullptr};
+    std::erase_if(plan.order, [&](std::size_t model) {
+      return std::ranges::find(failed, desk_->at(model).model) != failed.end();
+    });
+    if (plan.order.empty()) return {.model = failed.empty() ? desk_->at(0).model : nullptr};
+    Choice choice{.model = desk_->at(plan.order.front()).model, .route = std::move(plan.route)};
+    choice.route->model = choice.model->name();
+    choice.another_waits = plan.order.size() > 1;
+    choice.cheaper_waits = desk_->is_cheaper_behind(plan, 0);
+    return choice;
+  }
+  void learn(Model& chosen, const Error* failed) override {
+    const auto model = desk_->find(chosen);
+    if (!model) return;
+    failed ? desk_->failed(*model, *failed) : desk_->succeeded(*model);
   }
 
   chat::Route explain(const chat::Request& request) const {
