@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "model/fake_model.h"
+#include "model/forwarding.h"
 #include "model/local/notes.h"
 
 namespace hearth::model {
@@ -26,6 +27,20 @@ FakeModel::Options named(const std::string& name) {
   return {.name = name,
           .rules = {{"hold", {.pieces = {"x"}, .manual = true}}, {"", {.pieces = {name}}}}};
 }
+
+/// Takes no request.
+class Refusing final : public Forwarding {
+ public:
+  Refusing(Model& model, Error error) : Forwarding(model), error_(std::move(error)) {}
+  Result<std::unique_ptr<Generation>> start(chat::Request, std::shared_ptr<EventSink>) override {
+    ++asked;
+    return error_;
+  }
+  int asked = 0;
+
+ private:
+  const Error error_;
+};
 
 class RouterTest : public testing::Test {
  protected:
@@ -69,8 +84,84 @@ TEST_F(RouterTest, ChoosesByWhatIsNeededAndSaysWhy) {
   EXPECT_EQ(ask("strategic", "Hi").text, "cloud");
   EXPECT_FALSE(router_->find("small"));
   EXPECT_EQ(router_->explain("auto", saying(kDemanding)).model, "cloud");
-  EXPECT_EQ(&router_->find("auto")->choose([] { return saying("Hi"); }), &small_);
-  EXPECT_EQ(&small_.choose([] { return saying(kDemanding); }), &small_);
+}
+
+TEST_F(RouterTest, ATurnChoosesAndMayChooseAgain) {
+  open();
+  Model& facade = *router_->find("auto");
+  const auto hard = [] { return saying(kDemanding); };
+  const auto first = facade.choose(hard, {});
+  EXPECT_EQ(first.model, &cloud_);
+  EXPECT_EQ(first.route.value_or(chat::Route{}).level, "strategic");
+  EXPECT_TRUE(first.another_waits);
+  EXPECT_TRUE(first.cheaper_waits);
+  EXPECT_EQ(facade.choose(hard, {&cloud_}).model, &middle_);
+  const auto last = facade.choose(hard, {&cloud_, &middle_});
+  EXPECT_EQ(last.model, &small_);
+  EXPECT_FALSE(last.another_waits);
+  EXPECT_FALSE(last.cheaper_waits);
+  EXPECT_FALSE(facade.choose(hard, {&cloud_, &middle_, &small_}).model);
+  // What a turn learns is known to all.
+  const Error broken{Code::Unavailable, "broken", {}};
+  for (int i = 0; i < 5; ++i) facade.learn(cloud_, &broken);
+  EXPECT_EQ(router_->find("strategic")->choose(hard, {}).model, &middle_);
+  time_.pass(Millis(60'000));
+  facade.learn(cloud_, nullptr);
+  EXPECT_EQ(facade.choose(hard, {}).model, &cloud_);
+  // A model that was named chooses itself, and nobody else.
+  EXPECT_EQ(small_.choose(hard, {}).model, &small_);
+  EXPECT_FALSE(small_.choose(hard, {}).route);
+  EXPECT_FALSE(small_.choose(hard, {&small_}).model);
+}
+
+TEST_F(RouterTest, SaysToEachWhoWaitsBehindIt) {
+  open();
+  EXPECT_EQ(ask("strategic", "Hi").text, "cloud");
+  EXPECT_TRUE(cloud_.requests().back().another_waits);
+  EXPECT_TRUE(cloud_.requests().back().cheaper_waits);
+  EXPECT_EQ(cloud_.requests().back().route.value_or(chat::Route{}).model, "cloud");
+  cloud_.set_state(State::Restarting, "busy");
+  EXPECT_EQ(ask("strategic", "Hi").text, "middle");
+  EXPECT_EQ(middle_.requests().back().route.value_or(chat::Route{}).passed_over.size(), 1u);
+  middle_.set_state(State::Restarting, "busy");
+  EXPECT_EQ(ask("strategic", "Hi").text, "small");
+  EXPECT_FALSE(small_.requests().back().another_waits);
+  EXPECT_FALSE(small_.requests().back().cheaper_waits);
+}
+
+TEST_F(RouterTest, ModelsOfOneMachineFailTogether) {
+  FakeModel mini(named("mini"));
+  Router router({{&small_, Level::Operational, true},
+                 {&mini, Level::Tactical, false, "cloud"},
+                 {&cloud_, Level::Strategic, false, "cloud"}},
+                {}, time_, metrics_);
+  cloud_.set_state(State::Restarting, "down");
+  const auto answerer = [&](const char* name) {
+    return generate(soon(), *router.find(name), saying("Hi")).value().message.content;
+  };
+  const Error down{Code::Unavailable, "down", {}};
+  for (int i = 0; i < 4; ++i) router.find("auto")->learn(cloud_, &down);
+  EXPECT_EQ(answerer("tactical"), "mini");  // it answered: what was counted is forgotten
+  for (int i = 0; i < 5; ++i) router.find("auto")->learn(cloud_, &down);
+  EXPECT_EQ(answerer("tactical"), "small");
+}
+
+TEST_F(RouterTest, WhatMustNotBePaidIsPassedOverAndNotAFault) {
+  FakeModel named_poor(named("poor")), named_keyless(named("keyless"));
+  Refusing poor(named_poor, {Code::Denied, "no money", "budget.day_max"});
+  Refusing keyless(named_keyless, {Code::Denied, "no key", ""});
+  Router router({{&small_, Level::Operational, true},
+                 {&poor, Level::Strategic, false},
+                 {&keyless, Level::Strategic, false}},
+                {}, time_, metrics_);
+  for (int i = 0; i < 6; ++i) {
+    const auto answer = generate(soon(), *router.find("strategic"), saying("Hi"));
+    ASSERT_TRUE(answer.ok());
+    EXPECT_EQ(answer.value().started.route.value_or(chat::Route{}).passed_over.size(),
+              i < 5 ? 2u : 1u);
+  }
+  EXPECT_EQ(poor.asked, 6);
+  EXPECT_EQ(keyless.asked, 5);
 }
 
 TEST_F(RouterTest, WhoFailsBeforeAWordIsPassedOver) {
