@@ -2,7 +2,12 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
 #include <ostream>
 #include <type_traits>
 
@@ -67,6 +72,43 @@ TEST(Sha256, KnownValues) {
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(sha256_hex(std::string(1'000'000, 'a')),
             "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+TEST(SecretFile, HoldsOneLineForItsOwnerAlone) {
+  std::string folder = std::filesystem::temp_directory_path() / "hearth-secret-XXXXXX";
+  ASSERT_TRUE(mkdtemp(folder.data()));
+  const std::string path = folder + "/key";
+  struct Case {
+    std::string text;
+    int mode;
+    std::optional<Code> error;
+  };
+  const Case kCases[] = {{"sk-1\n", 0600, {}},
+                         {"sk-1", 0400, {}},
+                         {"sk-1 \r\n\n", 0600, {}},
+                         {std::string(kSecretFileBytesMax, 'k'), 0600, {}},
+                         {std::string(kSecretFileBytesMax + 1, 'k'), 0600, Code::TooLarge},
+                         {"sk-1\nsk-2\n", 0600, Code::Corrupt},
+                         {"\n", 0600, Code::Corrupt},
+                         {"", 0600, Code::Corrupt},
+                         {"sk-1\n", 0640, Code::Denied},
+                         {"sk-1\n", 0604, Code::Denied}};
+  for (const Case& c : kCases) {
+    std::filesystem::remove(path);
+    std::ofstream(path) << c.text;
+    ASSERT_EQ(::chmod(path.c_str(), static_cast<mode_t>(c.mode)), 0);
+    const auto got = read_secret_file(path);
+    ASSERT_EQ(got.ok(), !c.error) << c.text.substr(0, 20);
+    if (c.error) {
+      EXPECT_EQ(got.error().code, *c.error);
+      EXPECT_EQ(got.error().message.find("sk-"), std::string::npos);
+    } else {
+      EXPECT_EQ(got.value().reveal().find_first_of(" \r\n"), std::string::npos);
+    }
+  }
+  EXPECT_EQ(read_secret_file(folder).error().code, Code::Corrupt);
+  EXPECT_EQ(read_secret_file(folder + "/none").error().code, Code::NotFound);
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -331,8 +331,10 @@ REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found",
 
 
 class Double:
-    def __init__(self, kind="openai", key="sk-double-0123456789"):
+    def __init__(self, kind="openai", key="sk-double-0123456789", tls=None):
+        """`tls`: an ssl.SSLContext with a certificate."""
         self.kind, self.key, self.face = kind, key, KINDS[kind]()
+        self.scheme = "https" if tls else "http"
         self.requests, self.connections = [], 0
         self.gone = 0  # clients that left before the end
         self._replies, self._lock, self._default = [], threading.Lock(), None
@@ -345,13 +347,15 @@ class Double:
                 try:
                     while double._serve(self):
                         pass
-                except (ConnectionError, TimeoutError, ValueError):
+                except (OSError, ValueError):
                     double.gone += 1
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address, daemon_threads, request_queue_size = True, True, 256
 
         self._server = Server(("127.0.0.1", 0), Handler)
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
@@ -362,7 +366,7 @@ class Double:
     @property
     def url(self):
         base = {"anthropic": "", "openai": "/v1", "gemini": "/v1beta"}[self.kind]
-        return f"http://127.0.0.1:{self.port}{base}"
+        return f"{self.scheme}://{'localhost' if self.scheme == 'https' else '127.0.0.1'}:{self.port}{base}"
 
     def next(self, *replies):
         with self._lock:

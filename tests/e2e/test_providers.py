@@ -2,6 +2,9 @@
 import json
 import os
 import pathlib
+import socketserver
+import ssl
+import subprocess
 import tempfile
 import threading
 import time
@@ -234,6 +237,43 @@ class Keys(unittest.TestCase):
             models = {m["id"]: m for m in daemon.request("GET", "/v1/models").json["data"]}
             self.assertEqual(models["openai/m"]["state"], "failed")
             self.assertEqual(ask(daemon, "auto", "hello").status, 200)  # the local one answers
+
+
+class Tls(unittest.TestCase):
+    def test_only_a_certificate_that_is_trusted_gets_the_question(self):
+        with tempfile.TemporaryDirectory(prefix="hearth-tls-") as folder:
+            key, certificate = f"{folder}/key.pem", f"{folder}/cert.pem"
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                            "-keyout", key, "-out", certificate, "-subj", "/CN=localhost", "-addext",
+                            "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate, key)
+            with Double("anthropic", tls=context) as double:
+                more = "retries_max = 0"
+                text = provider_text(double).replace(SETTINGS, "") + more
+                with daemon_with(text, double) as daemon:
+                    answer = ask(daemon, "anthropic/m", "x")
+                    self.assertEqual(answer.status, 503, answer.body)
+                    self.assertIn("certificate", answer.error["message"])
+                    self.assertEqual(double.requests, [])
+                with daemon_with(f'[net]\nca_file = "{certificate}"\n' + text, double) as daemon:
+                    self.assertEqual(ask(daemon, "anthropic/m", "x").text, "You said: x")
+
+    def test_a_proxy_is_asked_where_the_environment_says_so(self):
+        asked = []
+
+        class Proxy(socketserver.StreamRequestHandler):
+            def handle(self):
+                asked.append(self.rfile.readline().decode())
+                self.wfile.write(b"HTTP/1.1 503 Closed\r\nContent-Length: 0\r\n\r\n")
+
+        with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Proxy) as proxy:
+            threading.Thread(target=proxy.serve_forever, daemon=True).start()
+            settings = '[[provider]]\nname = "openai"\nurl = "http://provider.invalid/v1"\nretries_max = 0\n'
+            with daemon_with(settings, OPENAI_API_KEY="k", http_proxy=f"http://127.0.0.1:{proxy.server_address[1]}") as daemon:
+                self.assertEqual(ask(daemon, "openai/m", "x").status, 503)
+            proxy.shutdown()
+        self.assertEqual(asked, ["POST http://provider.invalid/v1/chat/completions HTTP/1.1\r\n"])
 
 
 class Fallback(unittest.TestCase):

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "config/prices.h"
 #include "config/settings/setting.h"
 #include "config/settings/sources.h"
 
@@ -310,6 +311,118 @@ TEST(Nearest, FindsTypingMistakesOnly) {
   EXPECT_EQ(nearest("qqqqqqqq", known), "");
   EXPECT_EQ(nearest(std::string(65, 's'), known), "");
   EXPECT_EQ(nearest("", known), "");
+}
+
+TEST(Providers, AreReadWithWhatFollows) {
+  const auto got = parse_text(
+      "[[provider]]\nname = \"anthropic\"\nmodels = [\"a\", \"b\"]\ntactical_models = [\"c\"]\n"
+      "[[provider]]\nname = \"rack\"\nkind = \"compatible\"\nurl = \"http://h:1/v1\"\nfree = true\n"
+      "key_file = \"rack.key\"\nretries_max = 0\ntoken_timeout = \"5s\"\n",
+      "/etc/hearth.toml");
+  ASSERT_TRUE(got.ok()) << got.error().message;
+  const auto& all = got.value().config.providers;
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].kind, "anthropic");
+  EXPECT_EQ(all[0].models, (std::vector<std::string>{"a", "b"}));
+  EXPECT_FALSE(all[0].free);
+  EXPECT_EQ(all[1].url, "http://h:1/v1");
+  EXPECT_TRUE(all[1].free);
+  EXPECT_EQ(all[1].retries_max, 0u);
+  EXPECT_EQ(all[1].token_timeout, Millis(5'000));
+  const std::string shown = show(got.value());
+  EXPECT_THAT(shown, HasSubstr("[[provider]]  # /etc/hearth.toml:5"));
+  const auto again = parse_text(providers_text(got.value().config), "f");
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(again.value().config.providers[1].key_file, "rack.key");
+}
+
+TEST(Providers, WhatIsWrongIsNamed) {
+  const std::string head = "[[provider]]\nname = \"openai\"\n";
+  std::string many;
+  for (int i = 0; i < 33; ++i)
+    many += "[[provider]]\nkind = \"openai\"\nname = \"p" + std::to_string(i) + "\"\n";
+  const std::pair<std::string, const char*> kRows[] = {
+      {"[[provider]]\nkind = \"openai\"\n", "f:1: provider.name: is required"},
+      {"[[provider]]\nname = \"Open AI\"\n", "f:2: provider.name: lower case letters"},
+      {"[[provider]]\nname = \"x\"\n", "f:1: provider.kind: is required, since 'x' is none of"},
+      {head + "kind = \"other\"\n", "f:3: provider.kind: 'other' is not one of"},
+      {"[[provider]]\nname = \"x\"\nkind = \"compatible\"\n", "f:1: provider.url: is required"},
+      {head + "url = \"http://u:p@h\"\n", "its key belongs into key_env or key_file"},
+      {head + "key_env = \"A B\"\n", "provider.key_env: the name of a variable"},
+      {head + "key_env = \"A\"\nkey_file = \"b\"\n", "cannot be given beside key_env"},
+      {head + "models = [\"a b\"]\n", "f:3: provider.models: item 1: "},
+      {head + "modles = []\n", "did you mean 'provider.models'?"},
+      {head + "requests_max = 0\n", "0 is out of range (1 to 2048)"},
+      {head + "requests_max = 2049\n", "2049 is out of range (1 to 2048)"},
+      {head + "retries_max = 11\n", "11 is out of range (0 to 10)"},
+      {head + head, "provider.name: 'openai' is there already"},
+      {many, "provider: at most 32 are allowed"},
+      {"provider = 3\n", "f:1: provider: tables are required: [[provider]]"}};
+  for (const auto& [text, wanted] : kRows) {
+    const auto got = parse_text(text, "f");
+    ASSERT_FALSE(got.ok()) << text;
+    EXPECT_EQ(got.error().code, Code::InvalidInput);
+    EXPECT_THAT(got.error().message, HasSubstr(wanted));
+  }
+}
+
+TEST(Budget, AmountsAreDollars) {
+  for (const char* const fine : {"", "0", "5", "0.25", "999999999.999999"})
+    EXPECT_TRUE(parse_text("[budget]\nday_max = \"" + std::string(fine) + "\"\n", "f").ok())
+        << fine;
+  for (const char* const wrong : {"$5", "-1", "1.", ".5", "1.0000001", "1000000000", "five", "1e3"})
+    EXPECT_EQ(parse_text("[budget]\nday_max = \"" + std::string(wrong) + "\"\n", "f").error().field,
+              "budget.day_max")
+        << wrong;
+}
+
+TEST(Prices, AreReadWithTheirDateAndSource) {
+  const auto got = parse_prices(
+      "date = \"2026-01-01\"\nsource = \"https://p\"\n[[price]]\nmodel = \"a/b\"\ninput = \"1\"\n"
+      "output = \"2\"\n[[price]]\nmodel = \"a/c\"\ninput = \"3\"\noutput = \"4\"\ncache_read = "
+      "\"0\"\n"
+      "date = \"2026-02-02\"\n",
+      "/x/prices.toml");
+  ASSERT_TRUE(got.ok()) << got.error().message;
+  ASSERT_EQ(got.value().size(), 2u);
+  EXPECT_EQ(got.value()[0].cache_read, "1");
+  EXPECT_EQ(got.value()[0].date, "2026-01-01");
+  EXPECT_EQ(got.value()[1].date, "2026-02-02");
+  EXPECT_EQ(got.value()[1].cache_read, "0");
+  EXPECT_EQ(got.value()[1].origin, "prices.toml:7");
+  EXPECT_TRUE(parse_prices("", "f").ok());
+}
+
+TEST(Prices, WhatIsWrongIsNamed) {
+  const std::string head = "date = \"d\"\nsource = \"s\"\n";
+  const std::pair<std::string, const char*> kRows[] = {
+      {"[[price]]\nmodel = \"m\"\ninput = \"1\"\noutput = \"1\"\nsource = \"s\"\n",
+       "f:1: date: is required for each price"},
+      {head + "[[price]]\nmodel = \"m\"\ninput = \"1\"\n", "f:3: output: is required"},
+      {head + "[[price]]\nmodel = \"m\"\ninput = 1\n", "f:5: input: a string"},
+      {head + "[[price]]\nmodle = \"m\"\n", "f:4: unknown key 'modle'; did you mean 'model'?"},
+      {head + "prices = 1\n", "f:3: unknown key 'prices'; did you mean 'price'?"},
+      {head + "price = 1\n", "f:3: price: tables are required: [[price]]"},
+      {"x", "f:1: "}};
+  for (const auto& [text, wanted] : kRows) {
+    const auto got = parse_prices(text, "f");
+    ASSERT_FALSE(got.ok()) << text;
+    EXPECT_THAT(got.error().message, HasSubstr(wanted));
+  }
+  std::string many = head;
+  for (std::size_t i = 0; i <= kPriceLinesMax; ++i)
+    many += "[[price]]\nmodel=\"m\"\ninput=\"1\"\noutput=\"1\"\n";
+  EXPECT_EQ(parse_prices(many, "f").error().code, Code::TooLarge);
+  EXPECT_EQ(load_prices("/nowhere/prices.toml").error().code, Code::NotFound);
+}
+
+TEST(Prices, ThoseThatAreBuiltInAreWhole) {
+  EXPECT_GT(builtin_prices().size(), 40u);
+  for (const PriceLine& line : builtin_prices()) {
+    EXPECT_THAT(line.model, HasSubstr("/"));
+    EXPECT_THAT(line.source, ::testing::StartsWith("https://"));
+    EXPECT_EQ(line.date.size(), 10u);
+  }
 }
 
 }  // namespace
