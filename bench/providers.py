@@ -9,6 +9,7 @@ the provider to the client, directly and through Hearth."""
 import asyncio
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -35,7 +36,8 @@ requests_max = 2000
 
 def chunk(content=None, **fields):
     choices = [] if content is None else [{"index": 0, "delta": {"content": content}, "finish_reason": None}]
-    event = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices} | fields
+    event = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices}
+    event |= fields
     data = b"data: " + json.dumps(event).encode() + b"\n\n"
     return b"%x\r\n%s\r\n" % (len(data), data)
 
@@ -50,12 +52,13 @@ async def provide(reader, writer):
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
-            length = int(next(line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")))
+            lines = head.lower().split(b"\r\n")
+            length = int(next(line.split(b":")[1] for line in lines if line.startswith(b"content-length")))
             body = json.loads(await reader.readexactly(length))
             pieces = body["max_completion_tokens"]
             writer.write(HEAD)
             # Where streams begin does not make them all send at once.
-            begin = time.monotonic() + (hash((id(writer), time.monotonic_ns())) % 1000 / 1000 * PAUSE_S if pieces > 1 else 0)
+            begin = time.monotonic() + (random.random() * PAUSE_S if pieces > 1 else 0)
             for number in range(pieces):
                 if pieces > 1:
                     await asyncio.sleep(max(0, begin + number * PAUSE_S - time.monotonic()))
@@ -167,7 +170,8 @@ def main():
                f"{STREAMS} streams, added to a piece's way by Hearth: 99th of 100": "< 20"}
     for name, by_side in samples.items():
         if name == "resident":
-            report.add("the daemon behind these streams: resident", "MB", by_side, better="lower", target="< 120", places=1)
+            report.add("the daemon behind these streams: resident", "MB", by_side, better="lower", target="< 120",
+                       places=1)
         else:
             report.add(name, "ms", by_side, better="lower", target=targets.get(name, ""))
     return report.finish()

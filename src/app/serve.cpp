@@ -152,6 +152,11 @@ Result<void> settle_lost(store::Store& store, const TimeSource& time) {
   return ok();
 }
 
+void stop_spending(model::Cashier& cashier) {
+  const auto stopped = cashier.stop_spending(Call::within(kStopSpendingMax), "SIGUSR1");
+  if (!stopped.ok()) log::error("a restart will forget it: {}", stopped.error().message);
+}
+
 /// Closes the door, once the answers that are made already have reached their clients.
 void let_go(net::Server& server) {
   server.stop_accepting();
@@ -197,10 +202,7 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   TRY(auto paying, cashier_options(config));
   TRY_VOID(settle_lost(*store, time));
   model::Cashier cashier(*store, time, metrics, std::move(paying));
-  signals.on_stop_spending([&cashier] {
-    const auto stopped = cashier.stop_spending(Call::within(kStopSpendingMax), "SIGUSR1");
-    if (!stopped.ok()) log::error("a restart will forget it: {}", stopped.error().message);
-  });
+  signals.on_stop_spending([&cashier] { stop_spending(cashier); });
   TRY(const auto providers,
       Providers::open(config, config::process_environment(), cashier, time, metrics, told));
   TRY(const OpenModels open, open_models(config, time, metrics, told, providers->listed()));

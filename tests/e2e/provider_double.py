@@ -98,7 +98,8 @@ class Anthropic:
         open_calls = set()
         for index, message in enumerate(messages):
             only(message, {"role", "content"}, f"messages.{index}.")
-            require(message["role"] in ("user", "assistant"), f"messages.{index}.role: Input should be 'user' or 'assistant'")
+            require(message["role"] in ("user", "assistant"),
+                    f"messages.{index}.role: Input should be 'user' or 'assistant'")
             content = message["content"]
             blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
             require(blocks, f"messages.{index}: all messages must have non-empty content")
@@ -159,7 +160,8 @@ class Anthropic:
                              kind, {"type": "input_json_delta", "partial_json": part})
                 yield sse({"type": "content_block_delta", "index": index, "delta": delta}, "content_block_delta")
                 if reply.error_in_stream:
-                    yield sse({"type": "error", "error": {"type": reply.error_in_stream, "message": "Overloaded"}}, "error")
+                    yield sse({"type": "error",
+                               "error": {"type": reply.error_in_stream, "message": "Overloaded"}}, "error")
                     return
             yield sse({"type": "content_block_stop", "index": index}, "content_block_stop")
         yield sse({"type": "message_delta", "delta": {"stop_reason": self.stop_reason(reply), "stop_sequence": None},
@@ -170,14 +172,15 @@ class Anthropic:
         content = [{"type": "text", "text": reply.text}] if reply.text else []
         content += [{"type": "tool_use", "id": f"toolu_{number}_{i}", "name": name, "input": json.loads(arguments)}
                     for i, (name, arguments) in enumerate(reply.calls)]
-        return {"id": f"msg_{number}", "type": "message", "role": "assistant", "model": body["model"], "content": content,
-                "stop_reason": self.stop_reason(reply), "stop_sequence": None, "usage": self.usage(reply, reply.output_tokens)}
+        return {"id": f"msg_{number}", "type": "message", "role": "assistant", "model": body["model"],
+                "content": content, "stop_reason": self.stop_reason(reply), "stop_sequence": None,
+                "usage": self.usage(reply, reply.output_tokens)}
 
 
 class OpenAi:
-    fields = {"model", "messages", "stream", "stream_options", "tools", "tool_choice", "parallel_tool_calls", "temperature",
-              "top_p", "max_completion_tokens", "max_tokens", "stop", "seed", "presence_penalty", "frequency_penalty",
-              "response_format", "n", "user", "logit_bias", "logprobs", "top_logprobs"}
+    fields = {"model", "messages", "stream", "stream_options", "tools", "tool_choice", "parallel_tool_calls",
+              "temperature", "top_p", "max_completion_tokens", "max_tokens", "stop", "seed", "presence_penalty",
+              "frequency_penalty", "response_format", "n", "user", "logit_bias", "logprobs", "top_logprobs"}
 
     def key_of(self, headers):
         return (headers.get("authorization") or "").removeprefix("Bearer ")
@@ -187,7 +190,8 @@ class OpenAi:
         for name in body:
             require(name in self.fields, f"Unrecognized request argument supplied: {name}")
         require("model" in body and body.get("messages"), "you must provide a model and messages")
-        require("stream_options" not in body or body.get("stream"), "stream_options is only allowed when stream is true")
+        require("stream_options" not in body or body.get("stream"),
+                "stream_options is only allowed when stream is true")
         require("parallel_tool_calls" not in body or body.get("tools"),
                 "parallel_tool_calls is only allowed when tools are specified")
         waiting = []
@@ -244,8 +248,9 @@ class OpenAi:
                 yield sse({"error": {"message": "The server had an error", "type": reply.error_in_stream}})
                 return
         for index, (name, arguments) in enumerate(reply.calls):
-            yield self.chunk(body, number, {"tool_calls": [{"index": index, "id": f"call_{number}_{index}", "type": "function",
-                                                            "function": {"name": name, "arguments": ""}}]})
+            yield self.chunk(body, number, {"tool_calls": [{
+                "index": index, "id": f"call_{number}_{index}", "type": "function",
+                "function": {"name": name, "arguments": ""}}]})
             for part in halves(arguments):
                 yield self.chunk(body, number, {"tool_calls": [{"index": index, "function": {"arguments": part}}]})
         yield self.chunk(body, number, {}, self.stop_reason(reply))
@@ -266,15 +271,16 @@ class OpenAi:
 
 class Gemini:
     fields = {"contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "safetySettings"}
-    schema = {"type", "description", "properties", "required", "items", "enum", "nullable", "format", "minimum", "maximum",
-              "minItems", "maxItems", "anyOf", "title", "default", "propertyOrdering", "minLength", "maxLength", "pattern",
-              "minProperties", "maxProperties", "example"}
+    schema = {"type", "description", "properties", "required", "items", "enum", "nullable", "format", "minimum",
+              "maximum", "minItems", "maxItems", "anyOf", "title", "default", "propertyOrdering", "minLength",
+              "maxLength", "pattern", "minProperties", "maxProperties", "example"}
 
     def key_of(self, headers):
         return headers.get("x-goog-api-key")
 
     def check(self, path, headers, body):
-        require(re.fullmatch(r"/v1beta/models/[\w.-]+:streamGenerateContent\?alt=sse", path), f"no such path {path}", 404)
+        require(re.fullmatch(r"/v1beta/models/[\w.-]+:streamGenerateContent\?alt=sse", path),
+                f"no such path {path}", 404)
         for name in body:
             require(name in self.fields, f'Invalid JSON payload received. Unknown name "{name}"')
         require(body.get("contents"), "contents is not specified")
@@ -283,7 +289,8 @@ class Gemini:
             require(content["role"] in ("user", "model"), "Please use a valid role: user, model.")
             require(content["parts"], "contents.parts must not be empty.")
             answers = sum("functionResponse" in part for part in content["parts"])
-            require(answers == waiting, "the number of function response parts must be equal to the number of function call parts")
+            require(answers == waiting,
+                    "the number of function response parts must be equal to the number of function call parts")
             waiting = sum("functionCall" in part for part in content["parts"])
         for tool in body.get("tools", []):
             for function in tool["functionDeclarations"]:
@@ -308,7 +315,8 @@ class Gemini:
         if reason:
             candidate["finishReason"] = reason
         return sse({"candidates": [candidate], "modelVersion": "gemini-x",
-                    "usageMetadata": {"promptTokenCount": reply.prompt_tokens, "cachedContentTokenCount": reply.cached_tokens,
+                    "usageMetadata": {"promptTokenCount": reply.prompt_tokens,
+                                      "cachedContentTokenCount": reply.cached_tokens,
                                       "candidatesTokenCount": reply.output_tokens,
                                       "totalTokenCount": reply.prompt_tokens + reply.output_tokens}})
 
@@ -419,7 +427,8 @@ class Double:
             data = json.dumps(self.face.error(refusal)).encode()
             extra = "".join(f"{k}: {v}\r\n" for k, v in (reply.headers if reply else {}).items())
             self._send(handler, f"HTTP/1.1 {refusal.status} {REASONS.get(refusal.status, 'X')}\r\n"
-                                f"Content-Type: application/json\r\n{extra}Content-Length: {len(data)}\r\n\r\n".encode() + data)
+                                f"Content-Type: application/json\r\n{extra}"
+                                f"Content-Length: {len(data)}\r\n\r\n".encode() + data)
             return True
         if reply.cut == "head" or reply.hang == "head":
             return self._misbehave(handler, reply)

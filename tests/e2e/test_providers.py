@@ -35,7 +35,8 @@ SETTINGS = 'retries_max = 2\nretry_wait_max = "2s"\n'
 
 
 def provider_text(double, name=None, more=""):
-    return f'\n[[provider]]\nname = "{name or double.kind}"\nkind = "{double.kind}"\nurl = "{double.url}"\n{SETTINGS}{more}\n'
+    named = f'name = "{name or double.kind}"\nkind = "{double.kind}"\nurl = "{double.url}"\n'
+    return f"\n[[provider]]\n{named}{SETTINGS}{more}\n"
 
 
 def daemon_with(settings, *doubles, prices=PRICES, data=None, **environment):
@@ -48,7 +49,8 @@ def daemon_with(settings, *doubles, prices=PRICES, data=None, **environment):
 
 
 def ask(daemon, model, text, **more):
-    return daemon.request("POST", "/v1/chat/completions", {"model": model, "messages": [{"role": "user", "content": text}]} | more)
+    body = {"model": model, "messages": [{"role": "user", "content": text}]}
+    return daemon.post("/v1/chat/completions", body | more)
 
 
 def for_each(test):
@@ -97,10 +99,11 @@ class EveryKind(unittest.TestCase):
     @for_each
     def test_tools_are_called_in_parallel_and_answered(self, model, double):
         tools = [{"type": "function", "function": {"name": name, "parameters": {
-            "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False}}}
+            "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"],
+            "additionalProperties": False}}}
             for name in ("weather", "time_of")]
         asked = {"role": "user", "content": 'call weather {"city":"Köln"} call time_of {"city":"Rome"}'}
-        answer = self.daemon.request("POST", "/v1/chat/completions", {"model": model, "messages": [asked], "tools": tools})
+        answer = self.daemon.post("/v1/chat/completions", {"model": model, "messages": [asked], "tools": tools})
         self.assertEqual(answer.status, 200, answer.body)
         choice = answer.json["choices"][0]
         self.assertEqual(choice["finish_reason"], "tool_calls")
@@ -243,9 +246,9 @@ class Tls(unittest.TestCase):
     def test_only_a_certificate_that_is_trusted_gets_the_question(self):
         with tempfile.TemporaryDirectory(prefix="hearth-tls-") as folder:
             key, certificate = f"{folder}/key.pem", f"{folder}/cert.pem"
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                            "-keyout", key, "-out", certificate, "-subj", "/CN=localhost", "-addext",
-                            "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                            "-nodes", "-days", "2", "-keyout", key, "-out", certificate, "-subj", "/CN=localhost",
+                            "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate, key)
             with Double("anthropic", tls=context) as double:
@@ -270,7 +273,8 @@ class Tls(unittest.TestCase):
         with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Proxy) as proxy:
             threading.Thread(target=proxy.serve_forever, daemon=True).start()
             settings = '[[provider]]\nname = "openai"\nurl = "http://provider.invalid/v1"\nretries_max = 0\n'
-            with daemon_with(settings, OPENAI_API_KEY="k", http_proxy=f"http://127.0.0.1:{proxy.server_address[1]}") as daemon:
+            address = f"http://127.0.0.1:{proxy.server_address[1]}"
+            with daemon_with(settings, OPENAI_API_KEY="k", http_proxy=address) as daemon:
                 self.assertEqual(ask(daemon, "openai/m", "x").status, 503)
             proxy.shutdown()
         self.assertEqual(asked, ["POST http://provider.invalid/v1/chat/completions HTTP/1.1\r\n"])
@@ -299,7 +303,8 @@ class Fallback(unittest.TestCase):
                 self.assertEqual(answer.status, 200)
 
     def test_an_error_at_the_very_beginning_of_a_stream_is_passed_over(self):
-        with Double("anthropic") as double, daemon_with(provider_text(double, more='models = ["strong"]'), double) as daemon:
+        with Double("anthropic") as double, \
+                daemon_with(provider_text(double, more='models = ["strong"]'), double) as daemon:
             double.next(Reply(text="never", error_first="overloaded_error"))
             answer = ask(daemon, "strategic", "hello")
             self.assertEqual(answer.json["x_hearth"]["route"]["model"], "ember")
@@ -330,8 +335,9 @@ class Budgets(unittest.TestCase):
             settings = '[budget]\nday_max = "0.1010"\n' + provider_text(double)
             with daemon_with(settings, double) as daemon:
                 answers = []
-                threads = [threading.Thread(target=lambda: answers.append(ask(daemon, "openai/m", "x", max_tokens=1000)))
-                           for _ in range(50)]
+                def question():
+                    answers.append(ask(daemon, "openai/m", "x", max_tokens=1000))
+                threads = [threading.Thread(target=question) for _ in range(50)]
                 for thread in threads:
                     thread.start()
                 for thread in threads:
@@ -450,7 +456,8 @@ class Sessions(unittest.TestCase):
     def test_another_model_goes_on_where_one_fails_and_the_talk_is_whole(self):
         with Double("anthropic") as double, daemon_with(self.settings(double), double) as daemon:
             session = daemon.post("/v1/sessions", {}).json["id"]
-            self.assertEqual(self.say(daemon, session, "My name is Ada.").json["x_hearth"]["route"]["model"], "anthropic/strong")
+            first = self.say(daemon, session, "My name is Ada.")
+            self.assertEqual(first.json["x_hearth"]["route"]["model"], "anthropic/strong")
             double.next(Reply(status=529))
             answer = self.say(daemon, session, "hello")
             self.assertEqual(answer.status, 200, answer.body)
@@ -501,10 +508,12 @@ class DailyFiles(unittest.TestCase):
                 for word in ("secret", session, double.key):
                     self.assertNotIn(word, text)
                 first, second, third = lines()[:3]
-                self.assertEqual((first["routing_decision"], first["model"], first["forward_reason"], first["cached_tokens"],
-                                  first["tokens_generated"]), ("provider", "anthropic/strong", "strategic was needed", 900, 20))
+                self.assertEqual((first["routing_decision"], first["model"], first["forward_reason"]),
+                                 ("provider", "anthropic/strong", "strategic was needed"))
+                self.assertEqual((first["cached_tokens"], first["tokens_generated"]), (900, 20))
                 self.assertEqual(first["cost_microdollars"], 100 + 90 + 200)
-                self.assertEqual((second["routing_decision"], second["forward_reason"], second["cost_microdollars"]), ("local", None, 0))
+                self.assertEqual((second["routing_decision"], second["forward_reason"]), ("local", None))
+                self.assertEqual(second["cost_microdollars"], 0)
                 self.assertEqual(len(third["session_id"]), 16)
                 self.assertEqual(folder.stat().st_mode & 0o777, 0o700)
                 costs = {c["key"]: c for c in daemon.request("GET", "/v1/costs").json["data"]}
