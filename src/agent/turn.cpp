@@ -175,6 +175,9 @@ chat::Finished Turn::note(const Said& said) {
   finished.usage = usage_;
   finished.cost_micro = cost_micro_;
   finished.route = answerer_.route();
+  if (finished.route && !finished.route->passed_over.empty())
+    finished.notes.push_back(model_->name() + " has answered, since " +
+                             finished.route->passed_over.back());
   finished.trace = {};
   return finished;
 }

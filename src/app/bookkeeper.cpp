@@ -12,12 +12,18 @@ namespace {
 constexpr Millis kIdle{3'600'000};  // a wait that found nothing by then is repeated
 constexpr Millis kWriteMax{10'000};
 
+/// As the provider calls it.
+std::string model_of(const model::Metering& metering) {
+  const std::string prefix = metering.provider + "/";
+  return metering.model.starts_with(prefix) ? metering.model.substr(prefix.size()) : metering.model;
+}
+
 store::Expense expense_of(const model::Metering& metering) {
   return {.owner = api::owner_of(metering.account),
           .session_id = metering.session,
           .purpose = metering.purpose,
           .provider = metering.provider,
-          .model = metering.model};
+          .model = model_of(metering)};
 }
 
 store::Consumption consumption_of(const model::Metering& metering) {

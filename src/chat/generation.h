@@ -253,9 +253,9 @@ struct Finished {
   Timings timings{};
   std::vector<Question> questions{};  // RequiresAction only
   std::vector<std::string> notes{};   // what whoever asked should know
-  std::int64_t cost_micro = 0;        // millionths of a dollar that a provider takes for it
-  std::optional<Route> route{};       // of a session's turn: who has answered at last, and why
   Trace trace{};
+  std::int64_t cost_micro = 0;   // millionths of a dollar that a provider takes for it
+  std::optional<Route> route{};  // of a session's turn: who has answered at last, and why
 };
 
 /// The last event of one that did not.

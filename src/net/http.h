@@ -31,6 +31,9 @@ struct Response {
   std::string body{};
   Headers headers{};  // Content-Type defaults to application/json; Content-Length is added;
                       // "Connection: close" ends the connection after it
+
+  /// The first header of this name, whatever its case; nullptr if there is none.
+  const std::string* header(std::string_view name) const;
 };
 
 /// The answer to one request, given from any thread, at once or later. Exactly one of respond() or

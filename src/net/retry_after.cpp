@@ -3,15 +3,12 @@
 #include <charconv>
 #include <ctime>
 
-#include "net/server/words.h"
-
 namespace hearth::net {
 namespace {
 
 std::string_view value_of(const Response& response, std::string_view name) {
-  for (const auto& [key, value] : response.headers)
-    if (same_word(key, name)) return value;
-  return {};
+  const std::string* const value = response.header(name);
+  return value ? std::string_view(*value) : std::string_view();
 }
 
 std::optional<double> number_of(std::string_view text) {

@@ -327,6 +327,8 @@ class Budgets(unittest.TestCase):
                 answer = ask(daemon, "openai/unknown", "x")
                 self.assertEqual(answer.status, 200)
                 self.assertNotIn("x_hearth", answer.json)
+                harness.wait_until(lambda: "openai/unknown" in {
+                    c["key"] for c in daemon.request("GET", "/v1/costs").json["data"]}, 10, "it is in the ledger")
 
     def test_fifty_at_once_at_the_cap_spend_nothing_beyond_it(self):
         # One answer may cost 1,000 tokens at $10 a million and its prompt: the cap holds ten of them.
@@ -464,6 +466,7 @@ class Sessions(unittest.TestCase):
             route = answer.json["x_hearth"]["route"]
             self.assertEqual(route["model"], "ember")
             self.assertIn("anthropic/strong: anthropic: ", route["passed_over"][0])
+            self.assertIn("ember has answered, since anthropic/strong: ", answer.json["notes"][0])
             self.assertEqual(self.say(daemon, session, "again").json["x_hearth"]["route"]["model"], "anthropic/strong")
             said = [m["content"][0]["text"] for m in double.requests[-1][2]["messages"] if m["role"] == "user"]
             self.assertEqual(said, ["My name is Ada.", "hello", "again"])

@@ -115,6 +115,8 @@ bool is_kind(const std::string& name) {
 /// What follows from other keys.
 Result<void> complete(Provider& made, const std::string& origin) {
   if (made.name.empty()) return setting_error("provider.name", "is required", origin);
+  if (made.name == "local")
+    return setting_error("provider.name", "'local' stands for this machine", origin);
   if (made.kind.empty() && is_kind(made.name)) made.kind = made.name;
   if (made.kind.empty())
     return setting_error("provider.kind",

@@ -343,6 +343,7 @@ TEST(Providers, WhatIsWrongIsNamed) {
     many += "[[provider]]\nkind = \"openai\"\nname = \"p" + std::to_string(i) + "\"\n";
   const std::pair<std::string, const char*> kRows[] = {
       {"[[provider]]\nkind = \"openai\"\n", "f:1: provider.name: is required"},
+      {"[[provider]]\nname = \"local\"\n", "f:1: provider.name: 'local' stands for this machine"},
       {"[[provider]]\nname = \"Open AI\"\n", "f:2: provider.name: lower case letters"},
       {"[[provider]]\nname = \"x\"\n", "f:1: provider.kind: is required, since 'x' is none of"},
       {head + "kind = \"other\"\n", "f:3: provider.kind: 'other' is not one of"},

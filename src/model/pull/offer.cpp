@@ -9,11 +9,6 @@
 namespace hearth::model {
 namespace {
 
-bool same_letter(char a, char b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; };
-  return lower(a) == lower(b);
-}
-
 /// Takes the number at the front of `text`, and `end` behind it.
 std::optional<std::uint64_t> take_number(std::string_view& text, std::string_view end) {
   std::uint64_t number = 0;
@@ -119,9 +114,8 @@ bool is_passing(const Error& error) {
 }
 
 std::string header_value(const net::Response& response, std::string_view name) {
-  for (const auto& [key, value] : response.headers)
-    if (std::equal(key.begin(), key.end(), name.begin(), name.end(), same_letter)) return value;
-  return {};
+  const std::string* const value = response.header(name);
+  return value ? *value : "";
 }
 
 std::optional<ContentRange> parse_content_range(std::string_view text) {

@@ -19,10 +19,8 @@ bool is_passing(const Error& error) {
 }
 
 bool is_json(const net::Response& head) {
-  for (const auto& [name, value] : head.headers)
-    if (name.size() == 12 && (name[0] | 0x20) == 'c' && value.starts_with("application/json"))
-      return true;
-  return false;
+  const std::string* const type = head.header("Content-Type");
+  return type && type->starts_with("application/json");
 }
 
 std::uint64_t bytes_of(const chat::Delta& delta) {
