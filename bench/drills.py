@@ -120,8 +120,9 @@ def fallback(paper, data):
             for number in range(7):
                 answer, took = ask(daemon, "strategic")
                 passed = route_of(answer).get("passed_over", ["nobody: it is left alone"])[0]
-                paper.see(f"the provider is overloaded: {route_of(answer)['model']} answers after {took * 1000:.0f} ms, "
-                          f"passed over: {passed[:70]}", answer.status == 200 and route_of(answer)["model"] == "ember")
+                model = route_of(answer)["model"]
+                paper.see(f"the provider is overloaded: {model} answers after {took * 1000:.0f} ms, passed over: "
+                          + passed[:70], answer.status == 200 and model == "ember")
             paper.see(f"it was asked {len(double.requests) - 1} times", len(double.requests) == 6)
             time.sleep(PAUSE_S)
             answer, _ = ask(daemon, "strategic")
@@ -198,8 +199,10 @@ def kill_switch(paper, data):
             paper.see(f"$ hearth stop-spending --release; the same question: {answer.status}", answer.status == 200)
 
 
-DRILLS = (("Two models, and memory for one", two_models), ("A provider fails, is left alone, comes back", fallback),
-          ("A budget ends in the middle of a tool loop", budget), ("The kill switch, while 20 answers run", kill_switch))
+DRILLS = (("Two models, and memory for one", two_models),
+          ("A provider fails, is left alone, comes back", fallback),
+          ("A budget ends in the middle of a tool loop", budget),
+          ("The kill switch, while 20 answers run", kill_switch))
 
 
 def main():
@@ -209,8 +212,8 @@ def main():
     chosen = parser.parse_args()
     harness.HEARTH = chosen.hearth
     paper = Paper()
-    paper.put("# Drills", "", "What must not go wrong, made to go wrong, by `bench/drills.py --write`. Times are since the "
-              "drill began;", "the provider is a server on the same machine.")
+    paper.put("# Drills", "", "What must not go wrong, made to go wrong, by `bench/drills.py --write`. Times are since "
+              "the drill", "began; the provider is a server on the same machine.")
     for title, drill in DRILLS:
         paper.title(title)
         with tempfile.TemporaryDirectory(prefix="hearth-drill-") as data:
