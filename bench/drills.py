@@ -111,7 +111,8 @@ def two_models(paper, data):
 
 def fallback(paper, data):
     with Double("anthropic") as double:
-        settings_in(data, f'[[provider]]\nname = "anthropic"\nurl = "{double.url}"\nmodels = ["strong"]\n', prices=True)
+        settings_in(data, f'[[provider]]\nname = "anthropic"\nurl = "{double.url}"\nmodels = ["strong"]\n',
+                    prices=True)
         with harness.Daemon(data=data, ANTHROPIC_API_KEY=double.key) as daemon:
             answer, took = ask(daemon, "strategic")
             paper.see(f"all is well: {route_of(answer)['model']} answers after {took * 1000:.0f} ms",
