@@ -95,7 +95,8 @@ def two_models(paper, data):
                       answer.status == 200)
         began = time.monotonic()
         harness.wait_until(lambda: states(daemon)["large"] == "unloaded", 20, "it is unloaded")
-        paper.see(f"nobody asked the large one for {time.monotonic() - began:.1f} s (idle_timeout 3 s): {states(daemon)}")
+        idle_s = time.monotonic() - began
+        paper.see(f"nobody asked the large one for {idle_s:.1f} s (idle_timeout 3 s): {states(daemon)}")
         answer, took = ask(daemon, "small")
         paper.see(f"small answers after {took:.2f} s, loaded again", answer.status == 200)
         engine = daemon.engine_pids()[0]
