@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "api/sessions/owner.h"
+#include "app/outside.h"
 #include "base/log.h"
 #include "config/prices.h"
 
@@ -79,13 +80,6 @@ Result<model::ProviderOptions> options_of(const Settings& settings,
   return options;
 }
 
-Result<std::unique_ptr<net::Client>> open_client(const config::Config& config,
-                                                 const config::Environment& environment) {
-  TRY(auto options, net::client_options(environment));
-  if (!config.net.ca_file.empty()) options.ca_file = config.net.ca_file;
-  return net::Client::open(std::move(options));
-}
-
 }  // namespace
 
 Result<model::CashierOptions> cashier_options(const config::Config& config) {
@@ -114,7 +108,7 @@ Result<std::unique_ptr<Providers>> Providers::open(const config::Config& config,
                                                    model::Metered::Told told) {
   std::unique_ptr<Providers> opened(new Providers(cashier, time, std::move(told)));
   if (config.providers.empty()) return opened;
-  TRY(opened->client_, open_client(config, environment));
+  TRY(opened->client_, open_outside(config, environment));
   for (const Settings& settings : config.providers) {
     TRY(auto options, options_of(settings, environment));
     if (!options.trouble.empty()) log::warn("provider '{}': {}", settings.name, options.trouble);

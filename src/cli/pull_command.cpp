@@ -3,6 +3,7 @@
 #include <iostream>
 #include <memory>
 
+#include "app/outside.h"
 #include "cli/context.h"
 #include "cli/pull/pull_text.h"
 #include "cli/terminal/interrupt.h"
@@ -21,7 +22,8 @@ compared with what the catalogue, the hub or --sha256 says, and its header is re
 Ctrl-C, the next try goes on where it was.
 
 Proxies are taken from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, certificate authorities from
-net.ca_file or SSL_CERT_FILE, other places to ask from models.mirrors.
+net.ca_file or SSL_CERT_FILE, other places to ask from models.mirrors. Models whose licence you
+have to accept need your token in HF_TOKEN; it is shown to models.hub alone.
 
 Examples:
   hearth pull qwen2.5-1.5b
@@ -40,13 +42,12 @@ struct Options {
   bool quiet = false;
 };
 
-Result<std::unique_ptr<net::Client>> open_client(const config::Config& config) {
-  TRY(auto options, net::client_options(config::process_environment()));
-  if (!config.net.ca_file.empty()) {
-    options.ca_file = config.net.ca_file;
-    options.ca_dir.clear();
-  }
-  return net::Client::open(std::move(options));
+/// Where models come from, with the token that people keep for it.
+model::Hub hub_of(const config::Config& config, const config::Environment& environment) {
+  model::Hub hub{.address = config.models.hub, .mirrors = config.models.mirrors};
+  if (const auto token = environment.find("HF_TOKEN"); token != environment.end())
+    hub.token = token->second;
+  return hub;
 }
 
 model::OnPullProgress shower(Progress& progress, PullLines& lines, bool quiet) {
@@ -76,10 +77,11 @@ int pull(const Context& context, const Options& options) {
   const config::Config& config = loaded.value().config;
   const auto catalogue = model::Catalogue::load(config.data_dir + "/catalogue.json");
   if (!catalogue.ok()) return fail_usage(catalogue.error().message);
-  const model::Hub hub{.address = config.models.hub, .mirrors = config.models.mirrors};
+  const config::Environment environment = config::process_environment();
+  const model::Hub hub = hub_of(config, environment);
   const auto source = model::pull_source(options.model, catalogue.value(), hub, options.sha256);
   if (!source.ok()) return fail_usage(source.error().message);
-  const auto client = open_client(config);
+  const auto client = app::open_outside(config, environment);
   if (!client.ok()) return fail(client.error());
 
   const Interrupt interrupt;

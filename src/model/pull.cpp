@@ -72,7 +72,7 @@ class Pull {
     if (contradicts) return wrong_hash(url, offer.sha256);
     TRY(auto file, open_part(offer));
     const std::uint64_t resumed = file->done_bytes();
-    const Download what{client_, url, offer, *file, tuning_};
+    const Download what{client_, source_, url, offer, *file, tuning_};
     const auto downloaded = download(call_, what, on_progress_);
     has_changed = !downloaded.ok() && downloaded.error().code == Code::Corrupt;
     if (has_changed) file->discard();
@@ -86,7 +86,7 @@ class Pull {
   /// Asks until the place answers, as long as trying again may help.
   Result<Offer> offer_of(const net::Url& url) {
     for (int tries = 1;; ++tries) {
-      auto offer = ask_offer(call_, client_, url, tuning_.timeouts);
+      auto offer = ask_offer(call_, client_, source_, url, tuning_.timeouts);
       if (offer.ok() || !is_passing(offer.error()) || tries >= tries_max() ||
           call_.stop.stop_requested() || Clock::now() >= call_.deadline)
         return offer;

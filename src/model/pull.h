@@ -18,12 +18,15 @@ struct PullSource {
   std::string name;              // the model's, and of its file
   std::vector<net::Url> places;  // that are asked, in this order
   std::string sha256{};          // empty: what the hub says
+  /// Shown to places of this origin and to nobody that they send to; a secret. Empty: none.
+  std::string token{}, token_origin{};
 };
 
 /// Where files of the hub are found.
 struct Hub {
   std::string address;                 // models.hub
   std::vector<std::string> mirrors{};  // models.mirrors: asked before it
+  std::string token{};                 // for what only its members may have; a secret
 };
 
 /// What a person asks for: a name of the catalogue, "hf:owner/repository/file.gguf" or the URL of a

@@ -26,8 +26,9 @@ class Server(http.server.ThreadingHTTPServer):
 class Hub:
     """Says what a file is and sends to /blob for it, on another port; which can be cut and counts."""
 
-    def __init__(self, content=EMBER, sha256=HASH, status=None, ranges=True):
+    def __init__(self, content=EMBER, sha256=HASH, status=None, ranges=True, token=None):
         self.content, self.sha256, self.status, self.ranges = content, sha256, status, ranges
+        self.token = token
         self.cuts, self.requests, self.lock = 0, [], threading.Lock()
         hub = self
 
@@ -56,6 +57,8 @@ class Hub:
             self.requests.append((request.path, dict(request.headers)))
         if request.path.startswith("/blob"):
             return self.send_content(request)
+        if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
+            return self.send(request, 401, {})
         if self.status or request.path != FILE:
             return self.send(request, self.status or 404, {})
         headers = {"Location": self.content_url, "X-Linked-Size": str(len(self.content))}
@@ -136,6 +139,17 @@ class Pull(unittest.TestCase):
             result = self.hearth("pull", SOURCE, hub=self.hub(status=status))
             self.assertEqual(result.returncode, 1)
             self.assertIn(words, result.stderr)
+
+    def test_a_token_is_shown_to_the_hub_alone(self):
+        hub = self.hub(token="hf_secret")
+        refused = self.hearth("pull", SOURCE, hub=hub)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("HF_TOKEN", refused.stderr)
+        pulled = self.hearth("pull", SOURCE, hub=hub, HF_TOKEN="hf_secret")
+        self.assertEqual(pulled.returncode, 0, pulled.stderr)
+        self.assertNotIn("hf_secret", pulled.stderr + pulled.stdout)
+        shown = {path.split("?")[0] for path, headers in hub.requests if "Authorization" in headers}
+        self.assertEqual(shown, {FILE})
 
     def test_a_wrong_hash_leaves_nothing(self):
         wrong = "a" * 64

@@ -34,27 +34,29 @@ Result<std::shared_ptr<const StandIns>> make_stand_ins(const std::vector<chat::T
 
 }  // namespace
 
-/// Making is done outside the lock: two threads may make the same, and one of it is kept.
+/// A pointer to the list, since only under the lock may it be touched. Making is done outside: two
+/// threads may make the same, and one of it is kept.
 template <class Value, class Make>
-Result<Value> PromptMemo::find(Recent<Value>& kept, const std::string& key, Make&& make) {
+Result<Value> PromptMemo::find(Recent<Value> PromptMemo::*list, const std::string& key,
+                               Make&& make) {
   if (key.size() > kKeyBytesMax) return make();
   {
     const MutexLock lock(mutex_);
-    if (const Value* found = kept.find(key)) return *found;
+    if (const Value* found = (this->*list).find(key)) return *found;
   }
   TRY(Value made, make());
   const MutexLock lock(mutex_);
-  if (!kept.find(key)) kept.keep(key, made);
+  if (!(this->*list).find(key)) (this->*list).keep(key, made);
   return made;
 }
 
 Result<std::shared_ptr<const StandIns>> PromptMemo::stand_ins(
     const std::vector<chat::Tool>& tools) {
-  return find(tools_, key_of(tools), [&] { return make_stand_ins(tools); });
+  return find(&PromptMemo::tools_, key_of(tools), [&] { return make_stand_ins(tools); });
 }
 
 Result<void> PromptMemo::once(const std::string& text, const std::function<Result<void>()>& check) {
-  const auto checked = find(sound_, text, [&]() -> Result<bool> {
+  const auto checked = find(&PromptMemo::sound_, text, [&]() -> Result<bool> {
     TRY_VOID(check());
     return true;
   });
@@ -63,7 +65,7 @@ Result<void> PromptMemo::once(const std::string& text, const std::function<Resul
 
 std::shared_ptr<const common_peg_arena> PromptMemo::parser(const std::string& saved) {
   using Parser = std::shared_ptr<const common_peg_arena>;
-  return find(parsers_, saved,
+  return find(&PromptMemo::parsers_, saved,
               [&]() -> Result<Parser> {
                 auto made = std::make_shared<common_peg_arena>();
                 if (!saved.empty()) made->load(saved);

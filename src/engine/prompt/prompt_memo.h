@@ -35,7 +35,8 @@ class PromptMemo {
 
  private:
   template <class Value, class Make>
-  Result<Value> find(Recent<Value>& kept, const std::string& key, Make&& make) EXCLUDES(mutex_);
+  Result<Value> find(Recent<Value> PromptMemo::*list, const std::string& key, Make&& make)
+      EXCLUDES(mutex_);
 
   Mutex mutex_{};
   Recent<std::shared_ptr<const StandIns>> tools_ GUARDED_BY(mutex_){kEntriesMax};

@@ -69,6 +69,7 @@ class Worker {
 
   net::ClientRequest request(const PartFile::Chunk& chunk) const {
     net::ClientRequest request = net::request_to(what_.url);
+    show_token(what_.source, what_.url, request);
     request.timeouts = what_.tuning.timeouts;
     request.redirects_max = kRedirectsMax;
     if (!what_.offer.has_ranges) return request;

@@ -12,6 +12,7 @@ namespace hearth::model {
 /// What is downloaded from one place.
 struct Download {
   net::Client& client;
+  const PullSource& source;
   const net::Url& url;
   const Offer& offer;
   PartFile& file;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "model/pull.h"
 #include "model/pull/names.h"
 
 namespace hearth::model {
@@ -59,9 +58,10 @@ bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-Result<net::Response> ask_head(const Call& call, net::Client& client, const net::Url& url,
-                               const net::Timeouts& timeouts) {
+Result<net::Response> ask_head(const Call& call, net::Client& client, const PullSource& source,
+                               const net::Url& url, const net::Timeouts& timeouts) {
   net::ClientRequest request = net::request_to(url);
+  show_token(source, url, request);
   request.headers.emplace_back("Range", "bytes=0-0");
   request.timeouts = timeouts;
   const auto nothing = [](std::string_view) { return false; };
@@ -71,12 +71,17 @@ Result<net::Response> ask_head(const Call& call, net::Client& client, const net:
 
 }  // namespace
 
-Result<Offer> ask_offer(const Call& call, net::Client& client, const net::Url& url,
-                        const net::Timeouts& timeouts) {
+void show_token(const PullSource& source, const net::Url& url, net::ClientRequest& request) {
+  if (source.token.empty() || url.origin() != source.token_origin) return;
+  request.headers.emplace_back("Authorization", "Bearer " + source.token);
+}
+
+Result<Offer> ask_offer(const Call& call, net::Client& client, const PullSource& source,
+                        const net::Url& url, const net::Timeouts& timeouts) {
   Offer offer;
   net::Url at = url;
   for (int hop = 0; hop <= kRedirectsMax; ++hop) {
-    TRY(const auto head, ask_head(call, client, at, timeouts));
+    TRY(const auto head, ask_head(call, client, source, at, timeouts));
     learn_identity(head, offer);
     if (head.status == 200 || head.status == 206) {
       TRY_VOID(learn_size(at, head, offer));
@@ -96,7 +101,9 @@ Error answer_error(const net::Url& url, int status) {
   const std::string who = url.origin();
   const std::string number = " (" + std::to_string(status) + ")";
   switch (status) {
-    case 401: return {Code::Denied, who + " wants a login for this file" + number};
+    case 401:
+      return {Code::Denied, who + " wants a login for this file" + number +
+                                "; put your token into HF_TOKEN in the environment"};
     case 403:
       return {Code::Denied, who + " refuses this file" + number +
                                 "; its licence may have to be accepted there first"};

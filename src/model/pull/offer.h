@@ -6,6 +6,7 @@
 
 #include "base/call.h"
 #include "base/result.h"
+#include "model/pull.h"
 #include "net/client.h"
 #include "net/url.h"
 
@@ -25,8 +26,11 @@ struct Offer {
 /// Asks for the first byte of a file, along redirects: the hub itself says what the content is, and
 /// sends to another host for it. Errors: answer_error()'s and net::Client::fetch's; Unavailable (no
 /// size), TooLarge (above kPullBytesMax), Denied (a redirect from https to http).
-Result<Offer> ask_offer(const Call& call, net::Client& client, const net::Url& url,
-                        const net::Timeouts& timeouts);
+Result<Offer> ask_offer(const Call& call, net::Client& client, const PullSource& source,
+                        const net::Url& url, const net::Timeouts& timeouts);
+
+/// Puts the source's token on a request to a place that it is for.
+void show_token(const PullSource& source, const net::Url& url, net::ClientRequest& request);
 
 /// Why an answer is none that one can use, in words; names the origin only.
 Error answer_error(const net::Url& url, int status);

@@ -87,6 +87,10 @@ Result<PullSource> pull_source(const std::string& text, const Catalogue& catalog
                    : is_url ? source_at_url(text)
                             : source_in_catalogue(text, catalogue, hub));
   if (!expected.empty()) source.sha256 = expected;
+  if (hub.token.empty()) return source;
+  TRY(const auto address, net::parse_url(hub.address));
+  source.token = hub.token;
+  source.token_origin = address.origin();
   return source;
 }
 
