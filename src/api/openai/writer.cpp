@@ -12,7 +12,9 @@ class OpenAiWriter final : public Writer {
   OpenAiWriter(std::unique_ptr<Form> form, const char* input_field)
       : form_(std::move(form)), input_field_(input_field) {}
 
-  void answered_by(const std::string& model) override { form_->answered_by(model); }
+  void start(const chat::Started& started) override {
+    if (started.route) form_->answered_by(started.route->model);
+  }
 
   net::Response whole(const std::vector<Choice>& choices) override {
     Json body = form_->whole(choices);

@@ -88,7 +88,7 @@ void Run::on_event(std::size_t index, const chat::Event& event) {
   Choice& choice = choices_[index];
   if (const auto* started = std::get_if<chat::Started>(&event)) {
     choice.started = *started;
-    if (started->route) writer_->answered_by(started->route->model);
+    if (!over_) writer_->start(*started);
   }
   if (const auto* delta = std::get_if<chat::Delta>(&event); delta && !over_)
     on_delta(choice, *delta);

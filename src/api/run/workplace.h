@@ -6,7 +6,9 @@
 
 #include "api/api.h"
 #include "api/http/errors.h"
+#include "api/run/background.h"
 #include "api/run/desk.h"
+#include "api/run/keeper.h"
 #include "api/run/runs.h"
 
 /// What the endpoints of all dialects work with.
@@ -17,6 +19,8 @@ struct Workplace {
   const Parts& parts;
   Runs& runs;
   Desk& desk;
+  Keeper& keeper;
+  Background& background;
   std::int64_t started_s;  // wall clock, "created" of the models
 };
 

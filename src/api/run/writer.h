@@ -13,8 +13,9 @@ class Writer {
  public:
   virtual ~Writer() = default;
 
-  /// Another model than the one that was named answers; said before anything is written.
-  virtual void answered_by(const std::string& model) = 0;
+  /// The model has taken the prompt; said before anything is written. `started` may tell of another
+  /// model than the one that was named.
+  virtual void start(const chat::Started& started) = 0;
   /// Whether the choices of a stream keep what was said, as those of a whole answer do.
   virtual bool needs_messages() const { return false; }
 
