@@ -28,6 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_request(body.value(), ollama::Endpoint::Generate);
   const auto embed = ollama::read_embed(body.value());
   fuzz_require(!embed.ok() || embed.value().what.inputs.size() <= ollama::kEmbedInputsMax);
+  const auto older = ollama::read_embeddings(body.value());
+  fuzz_require(!older.ok() || older.value().what.inputs.size() == 1);
   fuzz_require(ollama::read_show(body.value()).ok() || true);
   return 0;
 }

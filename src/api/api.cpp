@@ -2,11 +2,14 @@
 
 #include <exception>
 
+#include "api/anthropic/endpoints.h"
 #include "api/http/gate.h"
 #include "api/http/pages.h"
 #include "api/http/reply.h"
 #include "api/http/routes.h"
+#include "api/ollama/endpoints.h"
 #include "api/openai/endpoints.h"
+#include "api/responses/endpoints.h"
 #include "api/sessions/approvals.h"
 #include "api/sessions/costs.h"
 #include "api/sessions/endpoints.h"
@@ -49,7 +52,8 @@ struct Api::State {
       : parts(std::move(given)),
         rules(gate_rules(parts.config.server)),
         started(parts.time.now()),
-        workplace{parts, runs, desk, unix_time<std::chrono::seconds>(parts.time)} {}
+        workplace{parts,  runs,       desk,
+                  keeper, background, unix_time<std::chrono::seconds>(parts.time)} {}
 
   void handle(const net::Request& request, std::shared_ptr<net::Exchange> exchange);
   bool stopped_at_gate(const net::Request& request, const Route& route, net::Exchange& reply);
@@ -61,6 +65,8 @@ struct Api::State {
   const Parts parts;
   const GateRules rules;
   const Clock::time_point started;
+  Background background;
+  Keeper keeper;  // before runs: their ends are written there
   Runs runs;
   Desk desk;  // after runs: its jobs start answers
   Workplace workplace;
@@ -79,7 +85,8 @@ void Api::State::handle(const net::Request& request, std::shared_ptr<net::Exchan
     parts.registry
         .counter("hearth_bugs_total", "Exceptions that reached a wall.", {{"wall", "api"}})
         .add();
-    reply->respond(error_response(http_error({Code::Internal, "internal error", {}})));
+    const Face face = face_of(request.path);
+    reply->respond(error_response(http_error({Code::Internal, "internal error", {}}), face));
   }
 }
 
@@ -87,12 +94,16 @@ std::shared_ptr<net::Exchange> Api::State::reply_for(const net::Request& request
                                                      const Route& route,
                                                      std::shared_ptr<net::Exchange> exchange) {
   ReplyFacts facts{route.pattern, method_label(request.method), cors_headers(rules, request)};
-  facts.headers.emplace_back("x-request-id", random_id("req_"));
+  const std::string id = random_id("req_");
+  facts.headers.emplace_back("x-request-id", id);
+  // As Anthropic's own clients look for it.
+  if (face_of(request.path) == Face::Anthropic) facts.headers.emplace_back("request-id", id);
   return make_reply(std::move(exchange), std::move(facts), parts.registry, parts.time);
 }
 
 bool Api::State::stopped_at_gate(const net::Request& request, const Route& route,
                                  net::Exchange& reply) {
+  const Face face = face_of(request.path);
   auto refused = check_host(rules, request);
   if (!refused) refused = check_origin(rules, request);
   if (!refused && is_preflight(request))
@@ -102,10 +113,11 @@ bool Api::State::stopped_at_gate(const net::Request& request, const Route& route
   if (!refused && route.match == Route::Match::Unknown)
     refused = status_error(404, "Invalid URL (" + request.method + " " + request.path + ")", "",
                            "not_found");
-  if (refused) return reply.respond(error_response(*refused)), true;
+  if (refused) return reply.respond(error_response(*refused, face)), true;
   if (route.match != Route::Match::WrongMethod) return false;
-  auto response = error_response(status_error(
-      405, "Not allowed to " + request.method + " on " + route.pattern + ", use " + route.method));
+  const std::string why =
+      "Not allowed to " + request.method + " on " + route.pattern + ", use " + route.method;
+  auto response = error_response(status_error(405, why), face);
   response.headers.emplace_back("Allow", route.allowed);
   reply.respond(std::move(response));
   return true;
@@ -114,9 +126,10 @@ bool Api::State::stopped_at_gate(const net::Request& request, const Route& route
 void Api::State::dispatch(const net::Request& request, const Route& route,
                           const std::shared_ptr<net::Exchange>& reply) {
   if (route.method == std::string_view("POST")) {
-    if (is_draining(parts)) return reply->respond(draining_answer());
+    const Face face = face_of(request.path);
+    if (is_draining(parts)) return reply->respond(draining_answer(face));
     if (const auto refused = check_content_type(request))
-      return reply->respond(error_response(*refused));
+      return reply->respond(error_response(*refused, face));
   }
   const std::uint64_t account = account_of(rules, request);
   switch (route.endpoint) {
@@ -125,6 +138,26 @@ void Api::State::dispatch(const net::Request& request, const Route& route,
     case Endpoint::Embeddings: return embeddings(workplace, request, reply);
     case Endpoint::Tokenize: return tokenize(workplace, request, reply);
     case Endpoint::Detokenize: return detokenize(workplace, request, reply);
+    case Endpoint::AnthropicMessages:
+      return anthropic::messages(workplace, request, account, reply);
+    case Endpoint::AnthropicCount:
+      return anthropic::count_tokens(workplace, request, account, reply);
+    case Endpoint::CreateResponse:
+    case Endpoint::ShowResponse:
+    case Endpoint::DeleteResponse:
+    case Endpoint::ResponseInput:
+    case Endpoint::CancelResponse:
+      return responses::endpoint(workplace, request, route, account, reply);
+    case Endpoint::OllamaRoot:
+    case Endpoint::OllamaChat:
+    case Endpoint::OllamaGenerate:
+    case Endpoint::OllamaTags:
+    case Endpoint::OllamaShow:
+    case Endpoint::OllamaRunning:
+    case Endpoint::OllamaEmbed:
+    case Endpoint::OllamaEmbeddings:
+    case Endpoint::OllamaVersion:
+    case Endpoint::OllamaOther: return ollama::endpoint(workplace, request, route, account, reply);
     case Endpoint::Models: return list_models(workplace, reply);
     case Endpoint::OneModel: return show_model(workplace, route.argument, reply);
     case Endpoint::LoadModel: return order_model(workplace, route.argument, true, reply);
@@ -174,11 +207,18 @@ std::function<std::optional<net::Response>(const net::Request&)> Api::at_once() 
   };
 }
 
-std::string Api::error_body(int status, const std::string& message, const std::string& field) {
-  return envelope(status_error(status, message, field));
+std::string Api::error_body(int status, const std::string& message, const std::string& field,
+                            const std::string& path) {
+  return envelope(status_error(status, message, field), face_of(path));
 }
 
-std::size_t Api::answers() const { return state_->runs.size() + state_->desk.size(); }
+Result<void> Api::recover(const Call& call) { return responses::fail_lost(call, state_->parts); }
+
+/// Run by run it is counted until it is kept: first what it hands over, then where to.
+std::size_t Api::answers() const {
+  const std::size_t made = state_->desk.size() + state_->runs.size();
+  return made + state_->keeper.size();
+}
 
 void Api::end_answers() { state_->runs.end_all({Code::Unavailable, "the daemon is stopping", {}}); }
 

@@ -54,17 +54,23 @@ struct Parts {
 /// `owner` is whose it is. Any thread. Errors: InvalidInput.
 Result<chat::Request> read_session_request(std::string_view request, const std::string& owner);
 
-/// The HTTP API: OpenAI's endpoints, /v1/sessions, /tokenize, /detokenize, /health, /health/ready,
-/// /metrics. Translates between JSON and chat's plain structs and decides nothing.
+/// The HTTP API: OpenAI's endpoints with its Responses, Anthropic's Messages, Ollama's /api/…,
+/// /v1/sessions, /tokenize, /detokenize, /health, /health/ready, /metrics. Translates between JSON
+/// and chat's plain structs and decides nothing.
 ///
 /// Threads: handlers run on the server's workers and return at once; answers are written from the
-/// models' threads; four own threads make blocking model calls, one cancels and frees generations.
+/// models' threads; four own threads make blocking model calls, one cancels and frees generations,
+/// one keeps what programs come back to.
 /// Lifetime: build after the models and before the server; destroy after the server. The destructor
 /// does what end_answers() does and waits for it.
 class Api {
  public:
   explicit Api(Parts parts);
   ~Api();
+
+  /// What an earlier process left undone has failed. Call once, before the server starts. Errors:
+  /// those of the store.
+  Result<void> recover(const Call& call);
 
   /// For net::Server::start. Borrows this.
   net::Handler handler();
@@ -73,8 +79,9 @@ class Api {
   /// this.
   std::function<std::optional<net::Response>(const net::Request&)> at_once();
 
-  /// For net::ServerOptions::error_body: the OpenAI error envelope.
-  static std::string error_body(int status, const std::string& message, const std::string& field);
+  /// For net::ServerOptions::error_body: the error envelope of the dialect at `path`.
+  static std::string error_body(int status, const std::string& message, const std::string& field,
+                                const std::string& path);
 
   /// Answers that a model is working on now, or that wait for it.
   std::size_t answers() const;

@@ -31,7 +31,9 @@ TEST(Api, KnowsItsPathsAndMethods) {
       {"GET", "/v1/models", 200, ""},
       {"GET", "/v1/models/fake", 200, ""},
       {"GET", "/v1/models/", 404, ""},
-      {"GET", "/", 404, ""},
+      {"GET", "/", 200, ""},
+      {"HEAD", "/", 200, ""},
+      {"POST", "/", 405, "GET, HEAD"},
       {"GET", "/v1/chat/completions/", 404, ""},
       {"GET", "/v1/chat/completions", 405, "POST"},
       {"PUT", "/v1/completions", 405, "POST"},
@@ -252,7 +254,7 @@ TEST(Api, CountsAnswers) {
 }
 
 TEST(Api, GivesTheServerItsErrorBody) {
-  const json got = json::parse(Api::error_body(413, "the body is above 8 bytes", "body"));
+  const json got = json::parse(Api::error_body(413, "the body is above 8 bytes", "body", ""));
   EXPECT_EQ(got["error"], (json{{"message", "the body is above 8 bytes"},
                                 {"type", "invalid_request_error"},
                                 {"param", "body"},

@@ -227,6 +227,7 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
                             return {"operational models have not passed their self-test yet"};
                           }});
   TRY_VOID(sessions.recover(Call::within(kRecoverMax)));
+  TRY_VOID(api.recover(Call::within(kRecoverMax)));
   const Upkeep upkeep(*store, time, retention_limits(config.store));
   net::ServerOptions options = server_options(config);
   options.at_once = api.at_once();

@@ -15,13 +15,15 @@ store::Keep keep(std::uint32_t days_max, std::uint32_t rows_max) {
 }  // namespace
 
 store::RetentionLimits retention_limits(const config::Config::Store& kept) {
-  store::RetentionLimits limits{.inbox = keep(kept.inbox_days_max, kept.inbox_rows_max),
-                                .outbox = keep(kept.outbox_days_max, kept.outbox_rows_max),
-                                .effects = keep(kept.effects_days_max, kept.effects_rows_max),
-                                .approvals = keep(kept.approvals_days_max, kept.approvals_rows_max),
-                                .decisions = keep(kept.decisions_days_max, kept.decisions_rows_max),
-                                .journal = keep(kept.journal_days_max, kept.journal_rows_max),
-                                .ledger = keep(kept.ledger_days_max, kept.ledger_rows_max)};
+  store::RetentionLimits limits{
+      .inbox = keep(kept.inbox_days_max, kept.inbox_rows_max),
+      .outbox = keep(kept.outbox_days_max, kept.outbox_rows_max),
+      .effects = keep(kept.effects_days_max, kept.effects_rows_max),
+      .approvals = keep(kept.approvals_days_max, kept.approvals_rows_max),
+      .decisions = keep(kept.decisions_days_max, kept.decisions_rows_max),
+      .journal = keep(kept.journal_days_max, kept.journal_rows_max),
+      .ledger = keep(kept.ledger_days_max, kept.ledger_rows_max),
+      .responses = keep(kept.responses_days_max, kept.responses_rows_max)};
   if (kept.archived_messages_max > 0) limits.archived_messages_max = kept.archived_messages_max;
   return limits;
 }

@@ -117,6 +117,7 @@ struct Config {
     std::uint32_t decisions_days_max = 365, decisions_rows_max = 1'000'000;
     std::uint32_t journal_days_max = 30, journal_rows_max = 100'000;
     std::uint32_t ledger_days_max = 365, ledger_rows_max = 1'000'000;
+    std::uint32_t responses_days_max = 30, responses_rows_max = 10'000;
     std::uint64_t archived_messages_max = 0;  // of all sessions; 0: all are kept
   } store;
   struct Agent {

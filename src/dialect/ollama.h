@@ -62,8 +62,11 @@ struct Model {
   std::string chat_template{};              // of /api/show
   std::uint32_t context_tokens = 0;         // of /api/show
   std::vector<std::string> capabilities{};  // "completion", "tools", "embedding", …
+  std::int64_t expires_ms = 0;              // of /api/ps: when it leaves memory
 };
 Json write_tags(const std::vector<Model>& models);
+/// Of /api/ps: those in memory.
+Json write_running(const std::vector<Model>& models);
 Json write_show(const Model& model);
 /// `model`, or `name` as it was called before, of POST /api/show. Errors: InvalidInput.
 Result<std::string> read_show(const Json& body);
@@ -77,8 +80,12 @@ struct EmbedRequest {
 };
 /// The body of POST /api/embed. Errors: InvalidInput, with the field.
 Result<Carried<EmbedRequest>> read_embed(const Json& body);
+/// The body of POST /api/embeddings, the older way: one text, `prompt`. Errors: InvalidInput.
+Result<Carried<EmbedRequest>> read_embeddings(const Json& body);
 Json write_embed(const Header& header, const std::vector<std::vector<float>>& embeddings,
                  std::uint32_t prompt_tokens, double total_ms);
+/// {"embedding": […]}, of /api/embeddings.
+Json write_embeddings(const std::vector<float>& embedding);
 
 /// "2026-01-31T12:00:00.000Z". Source: RFC 3339.
 std::string time_text(std::int64_t ms);

@@ -32,8 +32,10 @@ struct ServerOptions {
   /// not block, nor take longer than 0.1 ms.
   std::function<std::optional<Response>(const Request&)> at_once{};
   /// Body of an HTTP-level error (400 malformed, 408, 413, 417, 431, 501, 503), so that it looks
-  /// like the handler's own. `field` names what was too large ("body", "headers") or is empty.
-  std::function<std::string(int status, const std::string& message, const std::string& field)>
+  /// like the handler's own. `field` names what was too large ("body", "headers") or is empty;
+  /// `path` is the request's as it was sent, empty if that is not known.
+  std::function<std::string(int status, const std::string& message, const std::string& field,
+                            const std::string& path)>
       error_body{};
 };
 

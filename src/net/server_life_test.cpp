@@ -175,7 +175,8 @@ TEST(ServerLife, ManyClientsAtOnce) {
 
 TEST(ServerLife, ErrorBodyThatThrowsEndsOnlyItsConnection) {
   ServerOptions options;
-  options.error_body = [](int, const std::string&, const std::string&) -> std::string {
+  options.error_body = [](int, const std::string&, const std::string&,
+                          const std::string&) -> std::string {
     return std::string().substr(1);  // throws
   };
   const auto server = start(say_ok, std::move(options));

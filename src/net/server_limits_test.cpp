@@ -30,8 +30,9 @@ void say_size(const Request& request, const std::shared_ptr<Exchange>& exchange)
 /// A server with these limits whose error bodies show what they were made of.
 std::unique_ptr<Server> start(Handler handler, ServerLimits limits, ServerOptions options = {}) {
   options.limits = limits;
-  options.error_body = [](int status, const std::string&, const std::string& field) {
-    return std::to_string(status) + "|" + field;
+  options.error_body = [](int status, const std::string&, const std::string& field,
+                          const std::string& path) {
+    return std::to_string(status) + "|" + field + (path == "/seen" ? "|" + path : "");
   };
   auto server = Server::start(std::move(options), std::move(handler));
   EXPECT_TRUE(server.ok());
@@ -49,6 +50,15 @@ TEST(ServerLimits, BodyAtItsEdge) {
   EXPECT_EQ(answer.body, "413|body");
   EXPECT_EQ(header_of(answer, "Connection"), "close");
   EXPECT_TRUE(client.closes_silently());
+}
+
+TEST(ServerLimits, TellsWhichPathWasRefused) {
+  const auto server = start(say_size, {.body_bytes_max = 10});
+  for (const char* target : {"/seen", "/seen?a=b"}) {
+    RawClient client(server->port());
+    ASSERT_TRUE(client.send(post_request(target, std::string(11, 'x'))));
+    EXPECT_EQ(client.read_response().body, "413|body|/seen");
+  }
 }
 
 TEST(ServerLimits, BodyIsRefusedBeforeItIsSent) {

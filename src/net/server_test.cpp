@@ -302,7 +302,8 @@ TEST(Server, HalfClosedClientStillGetsAWholeAnswer) {
 
 TEST(Server, HandlerThatThrowsIsA500AndTheConnectionGoesOn) {
   ServerOptions options;
-  options.error_body = [](int status, const std::string& message, const std::string& field) {
+  options.error_body = [](int status, const std::string& message, const std::string& field,
+                          const std::string&) {
     return std::to_string(status) + "|" + message + "|" + field;
   };
   const auto server = start(

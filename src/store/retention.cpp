@@ -22,6 +22,11 @@ constexpr const char* kRules =
 constexpr const char* kJournalTexts =
     "DELETE FROM journal_texts WHERE digest IN (SELECT digest FROM journal_texts WHERE used_ms < "
     "coalesce((SELECT min(created_ms) FROM journal), ?1) ORDER BY used_ms LIMIT ?2)";
+// Their owners begin with "responses:" (store/responses.h); ';' is what follows ':'.
+constexpr const char* kTalksOfResponses =
+    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE owner >= 'responses:' AND "
+    "owner < 'responses;' AND ?1 = 0 AND NOT EXISTS (SELECT 1 FROM responses WHERE session_id = "
+    "sessions.id) LIMIT ?2)";
 constexpr const char* kArchived =
     "DELETE FROM messages WHERE id IN (SELECT m.id FROM messages AS m "
     "JOIN sessions AS s ON s.id = m.session_id WHERE m.archived = 1 AND m.number < "
@@ -95,12 +100,15 @@ Result<Swept> sweep_all(Database& database, const RetentionLimits& limits, std::
                                           {{"effects", "ended_ms"}, limits.effects},
                                           {{"approvals", "decided_ms"}, limits.approvals},
                                           {{"journal", "created_ms"}, limits.journal},
-                                          {{"ledger", "ended_ms"}, limits.ledger}};
+                                          {{"ledger", "ended_ms"}, limits.ledger},
+                                          {{"responses", "ended_ms"}, limits.responses}};
   Swept swept;
   for (const auto& [kind, keep] : kKinds) TRY_VOID(sweep_kind(database, kind, keep, now_ms, swept));
   TRY_VOID(sweep_decisions(database, limits.decisions, now_ms, swept));
   TRY(const std::size_t rules, removed(database, kRules, now_ms, kSteps));
   add_to(swept, rules);
+  TRY(const std::size_t talks, removed(database, kTalksOfResponses, 0, kSteps));
+  add_to(swept, talks);
   // No row that was kept is older than the last use of what it names.
   TRY(const std::size_t texts, removed(database, kJournalTexts, INT64_MAX, kSteps));
   add_to(swept, texts);

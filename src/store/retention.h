@@ -28,6 +28,7 @@ struct RetentionLimits {
   Keep decisions{std::chrono::hours(24 * 365), 1'000'000};
   Keep journal{std::chrono::hours(24 * 30), 100'000};
   Keep ledger{std::chrono::hours(24 * 365), 1'000'000};  // calls of models that have ended
+  Keep responses{std::chrono::hours(24 * 30), 10'000};   // of /v1/responses, that have ended
   std::optional<std::size_t> archived_messages_max{};    // of all sessions; absent: all are kept
 };
 
@@ -46,7 +47,8 @@ class Retention {
 
   Retention(Store& store, const TimeSource& time) : store_(store), time_(time) {}
 
-  /// One bounded step; to be repeated until it is done, and daily. Expired rules go with it. Of
+  /// One bounded step; to be repeated until it is done, and daily. Expired rules go with it, and
+  /// conversations that only programs could follow, once no response of theirs is left. Of
   /// archived messages the oldest of the session that was longest unused go first, but never a
   /// session's last message. Errors: those of Writer::write.
   Result<Swept> sweep(const Call& call, const RetentionLimits& limits);

@@ -45,7 +45,10 @@ constexpr Kind kKinds[] = {
     {"ledger", "ended_ms",
      "INSERT INTO ledger VALUES (NULL, 'settled', 0, %t, 'ann', '', 'chat', 'local', 'm', 0, 0, 0, "
      "0, 0, 0);",
-     &RetentionLimits::ledger}};
+     &RetentionLimits::ledger},
+    {"responses", "ended_ms",
+     "INSERT INTO responses VALUES ('%d', 'ann', NULL, 0, 'failed', '{}', '[]', 0, %t);",
+     &RetentionLimits::responses}};
 
 class RetentionTest : public testing::StoreFixture {
  protected:

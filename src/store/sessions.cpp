@@ -29,6 +29,10 @@ constexpr const char* kCopyMessages =
     "INSERT INTO messages (session_id, number, turn, role, content, details, tokens, created_ms, "
     "archived) SELECT ?, number, turn, role, content, details, tokens, created_ms, archived "
     "FROM messages WHERE session_id = ? ORDER BY number";
+constexpr const char* kCopyFirst =
+    "INSERT INTO messages (session_id, number, turn, role, content, details, tokens, created_ms, "
+    "archived) SELECT ?, number, turn, role, content, details, tokens, created_ms, archived "
+    "FROM messages WHERE session_id = ? AND number < ? ORDER BY number";
 constexpr const char* kCopySummaries =
     "INSERT INTO summaries (session_id, number, text, model, before_tokens, after_tokens, told, "
     "created_ms) SELECT ?, number, text, model, before_tokens, after_tokens, told, created_ms "
@@ -84,6 +88,13 @@ Session Sessions::begin(const std::string& owner, const std::optional<std::strin
           .name = name,
           .created_ms = now,
           .used_ms = now};
+}
+
+Result<void> Sessions::create_within(Database& database, const Session& session) {
+  TRY_VOID(insert(database, session));
+  if (!session.parent) return ok();
+  TRY(Query rows, database.query(kCopyFirst));
+  return rows.bind(session.id).bind(*session.parent).bind(std::int64_t{session.messages}).run();
 }
 
 Result<Session> Sessions::create(const Call& call, const std::string& owner,

@@ -46,6 +46,9 @@ class Sessions {
   /// The same for a message that is about to be accepted in it: on disk with that one.
   Result<Session> create_for_message(const Call& call, const std::string& owner,
                                      const std::optional<std::string>& name);
+  /// A new one inside work of the writer's; `parent`: with the first `messages` of that one, which
+  /// exists.
+  static Result<void> create_within(Database& database, const Session& session);
   /// A new one with everything that was said in another so far. Errors: NotFound; those of
   /// create().
   Result<Session> fork(const Call& call, const std::string& owner, const std::string& id,

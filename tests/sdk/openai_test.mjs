@@ -3,6 +3,7 @@
 // Prints one line per check and ends "N passed, N failed"; exit code 1 if any failed.
 import assert from 'node:assert/strict';
 import OpenAI from 'openai';
+import { collect, rejects, run, slotsAreFree } from './checks.mjs';
 
 const [baseUrl, apiKey = 'none'] = process.argv.slice(2);
 if (!baseUrl) {
@@ -47,26 +48,6 @@ function checkUsage(usage) {
   assert.equal(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens);
   assert.ok(usage.prompt_tokens_details.cached_tokens >= 0);
   assert.ok(usage.prompt_tokens_details.cached_tokens <= usage.prompt_tokens);
-}
-
-async function collect(stream) {
-  const chunks = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return chunks;
-}
-
-async function rejects(promise, errorClass, want) {
-  let error;
-  try {
-    await promise;
-  } catch (caught) {
-    error = caught;
-  }
-  assert.ok(error, 'it was accepted');
-  assert.ok(error instanceof errorClass, `${error.constructor.name}: ${error.message}`);
-  for (const [key, value] of Object.entries(want))
-    assert.equal(error[key], value, `${key} of: ${error.message}`);
-  return error;
 }
 
 const checks = {
@@ -511,7 +492,7 @@ const checks = {
       [{ messages: [{ role: 'nobody', content: 'a' }] }, 'messages[0].role'],
       [
         { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'x' } }] }] },
-        'messages[0].content[0].type',
+        'messages[0].content[0].image_url.url',
       ],
       [{ tools: [weather, weather] }, 'tools[1].function.name'],
       [
@@ -529,6 +510,199 @@ const checks = {
       );
       assert.ok(error.message.includes(param), error.message);
     }
+  },
+  async 'an image is BadRequestError: the models here see none'() {
+    const url = 'data:image/png;base64,iVBORw0KGgo=';
+    const content = [
+      { type: 'text', text: 'What is this?' },
+      { type: 'image_url', image_url: { url } },
+    ];
+    const error = await rejects(
+      client.chat.completions.create({ model, messages: user(content) }),
+      OpenAI.BadRequestError,
+      { status: 400, param: 'messages' },
+    );
+    assert.match(error.message, /cannot see images/);
+  },
+  async 'a wrong key is AuthenticationError'() {
+    if (apiKey === 'none') return;
+    const stranger = new OpenAI({ baseURL: `${root}/v1`, apiKey: 'wrong', maxRetries: 0 });
+    await rejects(stranger.models.list(), OpenAI.AuthenticationError, { status: 401 });
+    await rejects(stranger.responses.retrieve('resp_1'), OpenAI.AuthenticationError, {
+      status: 401,
+    });
+  },
+
+  async 'responses give a whole one, with its text'() {
+    const answer = await client.responses.create({
+      model,
+      input: 'Say hello.',
+      instructions: 'Be brief.',
+      max_output_tokens: 24,
+      temperature: 0,
+      metadata: { a: 'b' },
+    });
+    assert.match(answer.id, /^resp_/);
+    assert.equal(answer.object, 'response');
+    assert.equal(answer.model, model);
+    assert.ok(['completed', 'incomplete'].includes(answer.status));
+    assert.equal(typeof answer.output_text, 'string');
+    assert.equal(answer.output.at(-1).role, 'assistant');
+    assert.equal(answer.instructions, 'Be brief.');
+    assert.deepEqual(answer.metadata, { a: 'b' });
+    assert.equal(
+      answer.usage.total_tokens,
+      answer.usage.input_tokens + answer.usage.output_tokens,
+    );
+  },
+  async 'responses stream typed events, numbered, that end with the whole'() {
+    const ask = { model, input: 'Say hello.', max_output_tokens: 12, temperature: 0 };
+    const events = await collect(await client.responses.create({ ...ask, stream: true }));
+    assert.deepEqual(
+      events.map((event) => event.sequence_number),
+      events.map((_, index) => index),
+    );
+    assert.equal(events[0].type, 'response.created');
+    const text = events
+      .filter((event) => event.type === 'response.output_text.delta')
+      .map((event) => event.delta)
+      .join('');
+    const last = events.at(-1);
+    assert.ok(['response.completed', 'response.incomplete'].includes(last.type));
+    assert.equal(last.response.output.at(-1).content[0].text, text);
+    assert.equal((await client.responses.create(ask)).output_text, text);
+    const again = await client.responses.retrieve(last.response.id);
+    assert.deepEqual(again.output, last.response.output);
+  },
+  async 'the stream helper of responses puts one together'() {
+    const final = await client.responses
+      .stream({ model, input: 'Say hello.', max_output_tokens: 8 })
+      .finalResponse();
+    assert.match(final.id, /^resp_/);
+    assert.equal(typeof final.output.at(-1).content[0].text, 'string');
+  },
+  async 'responses are retrieved, listed by what was asked, and deleted'() {
+    const made = await client.responses.create({ model, input: 'Hi.', max_output_tokens: 4 });
+    const got = await client.responses.retrieve(made.id);
+    assert.deepEqual(got.output, made.output);
+    const items = await client.responses.inputItems.list(made.id);
+    assert.equal(items.data[0].content[0].text, 'Hi.');
+    await client.responses.del(made.id);
+    await rejects(client.responses.retrieve(made.id), OpenAI.NotFoundError, { status: 404 });
+  },
+  async 'responses that are not stored are not found'() {
+    const made = await client.responses.create({
+      model,
+      input: 'Hi.',
+      max_output_tokens: 4,
+      store: false,
+    });
+    await rejects(client.responses.retrieve(made.id), OpenAI.NotFoundError, { status: 404 });
+  },
+  async 'a response follows another, whose tokens are not computed again'() {
+    const ask = { model, max_output_tokens: 8, temperature: 0 };
+    const first = await client.responses.create({ ...ask, input: 'My name is Ann.' });
+    const next = { ...ask, input: 'What is my name?', previous_response_id: first.id };
+    const second = await client.responses.create(next);
+    assert.equal(second.previous_response_id, first.id);
+    assert.ok(second.usage.input_tokens > first.usage.total_tokens);
+    const { cached_tokens: cached } = second.usage.input_tokens_details;
+    assert.ok(cached >= first.usage.total_tokens - 1, `${cached} cached`);
+    const fork = await client.responses.create({ ...next, input: 'Say hello.' });
+    assert.ok(fork.usage.input_tokens > first.usage.total_tokens);
+    await rejects(
+      client.responses.create({ ...next, previous_response_id: 'resp_none' }),
+      OpenAI.NotFoundError,
+      { status: 404, param: 'previous_response_id' },
+    );
+  },
+  async 'responses call a tool and take its output'() {
+    const tool = { type: 'function', ...weather.function, strict: true };
+    const called = await client.responses.create({
+      model,
+      input: 'What is the weather in Paris?',
+      tools: [tool],
+      tool_choice: 'required',
+      max_output_tokens: 200,
+      temperature: 0,
+    });
+    const call = called.output.find((item) => item.type === 'function_call');
+    assert.equal(call.name, 'get_weather');
+    assert.ok(['Paris', 'Rome'].includes(JSON.parse(call.arguments).location));
+    const output = { type: 'function_call_output', call_id: call.call_id, output: '{"temp": 18}' };
+    const said = await client.responses.create({
+      model,
+      previous_response_id: called.id,
+      input: [output],
+      tools: [tool],
+      max_output_tokens: 24,
+    });
+    assert.ok(said.output.length > 0);
+    await rejects(
+      client.responses.create({ model, previous_response_id: called.id, input: 'And?' }),
+      OpenAI.BadRequestError,
+      { status: 400, param: 'input' },
+    );
+  },
+  async 'a background response is made, and another one cancelled'() {
+    const ask = { model, input: 'Say hello.', background: true };
+    let made = await client.responses.create({ ...ask, max_output_tokens: 4 });
+    assert.ok(['queued', 'in_progress'].includes(made.status));
+    while (['queued', 'in_progress'].includes(made.status))
+      made = await client.responses.retrieve(made.id);
+    assert.ok(['completed', 'incomplete'].includes(made.status), made.status);
+    const endless = await client.responses.create({
+      ...ask,
+      text: {
+        format: {
+          type: 'json_schema',
+          name: 'long',
+          schema: { type: 'array', minItems: 900, items: { const: 'again and again' } },
+        },
+      },
+    });
+    await client.responses.cancel(endless.id);
+    assert.equal((await client.responses.retrieve(endless.id)).status, 'cancelled');
+    await slotsAreFree(root, apiKey);
+  },
+  async 'bad fields of responses are BadRequestError'() {
+    const cases = [
+      [{ temperature: 3 }, 'temperature'],
+      [{ input: [] }, 'input'],
+      [{ background: true, store: false }, 'background'],
+      [{ conversation: 'conv_1' }, 'conversation'],
+    ];
+    for (const [fields, param] of cases)
+      await rejects(
+        client.responses.create({ model, input: 'Hi.', ...fields }),
+        OpenAI.BadRequestError,
+        { status: 400, param, type: 'invalid_request_error' },
+      );
+  },
+  async 'a stream of responses can be aborted'() {
+    const controller = new AbortController();
+    const stream = await client.responses.create(
+      {
+        model,
+        input: 'Say hello.',
+        stream: true,
+        text: {
+          format: {
+            type: 'json_schema',
+            name: 'long',
+            schema: { type: 'array', minItems: 900, items: { const: 'again and again' } },
+          },
+        },
+      },
+      { signal: controller.signal },
+    );
+    let events = 0;
+    for await (const event of stream) {
+      assert.notEqual(event.type, 'response.completed');
+      if (++events === 6) controller.abort();
+    }
+    assert.ok(events >= 6, `${events} events`);  // the client still gives what it had read
+    await slotsAreFree(root, apiKey);
   },
   async 'a bad grammar or schema is BadRequestError, in a stream too'() {
     for (const stream of [false, true])
@@ -564,22 +738,4 @@ const checks = {
   },
 };
 
-let passed = 0,
-  failed = 0;
-for (const [name, check] of Object.entries(checks)) {
-  try {
-    await check();
-    ++passed;
-    console.log(`ok      ${name}`);
-  } catch (error) {
-    ++failed;
-    console.log(
-      `FAILED  ${name}\n        ${String(error?.stack ?? error)
-        .split('\n')
-        .slice(0, 4)
-        .join('\n        ')}`,
-    );
-  }
-}
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed ? 1 : 0);
+await run(checks);

@@ -1,12 +1,18 @@
 #!/usr/bin/env bash
-# The official OpenAI SDK against the real program: tests/sdk/run.sh <path of hearth>
+# The official SDKs against the real program: tests/sdk/run.sh <path of hearth> <sdk>, where <sdk>
+# is openai, anthropic or ollama.
 # Starts a daemon on a free port with a data directory of its own, and ends it.
 set -euo pipefail
 hearth=$(realpath "$1")
+sdk=$2
+token=sdk-test-token
 cd "$(dirname "$0")"
-if [ ! -d node_modules/openai ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+exec 9<package-lock.json
+flock 9  # several of these may begin at the same time
+if [ ! -d node_modules/ollama ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   npm ci --silent
 fi
+flock -u 9
 data=$(mktemp -d)
 daemon=
 finish() {
@@ -21,12 +27,12 @@ free_port() {
     console.log(s.address().port); s.close(); })"
 }
 is_ready() {
-  node -e "fetch('http://127.0.0.1:$port/health/ready')
+  node -e "fetch('http://127.0.0.1:$port/health/ready', {headers: {'x-api-key': '$token'}})
     .then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"
 }
 
 port=$(free_port)
-env -u HOST -u PORT -u MODEL_PATH -u DB_PATH -u KEY_PATH -u PLUGIN_DIR \
+env -u HOST -u PORT -u MODEL_PATH -u DB_PATH -u KEY_PATH -u PLUGIN_DIR HEARTH_TOKEN=$token \
   "$hearth" serve --data "$data" --port "$port" >"$data/out" 2>&1 &
 daemon=$!
 for _ in $(seq 300); do
@@ -39,4 +45,4 @@ if [ -z "${ready:-}" ]; then
   cat "$data/out"
   exit 1
 fi
-node openai_test.mjs "http://127.0.0.1:$port"
+node "${sdk}_test.mjs" "http://127.0.0.1:$port" "$token"

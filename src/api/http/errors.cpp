@@ -2,6 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "chat/message_json.h"
+#include "dialect/anthropic.h"
+#include "dialect/ollama.h"
 #include "store/store.h"
 
 namespace hearth::api {
@@ -52,6 +55,28 @@ bool is_full_disk(const Error& error) {
   return error.code == Code::TooLarge && error.field == store::kDiskField;
 }
 
+/// What each dialect's clients know how to wait for.
+int status_of(const HttpError& error, Face face) {
+  constexpr int kOverloaded = 529;
+  if (face == Face::Anthropic && error.status == 503) return kOverloaded;
+  if (face == Face::Ollama && error.status == 429) return 503;
+  return error.status;
+}
+
+std::string openai_envelope(const HttpError& error) {
+  const auto text_or_null = [](const std::string& text) {
+    return text.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(text);
+  };
+  nlohmann::ordered_json body;
+  body["message"] = error.message;
+  body["type"] = error.type;
+  body["param"] = text_or_null(error.field);
+  body["code"] = text_or_null(error.code);
+  const nlohmann::ordered_json whole = {{"error", std::move(body)}};
+  // A message may quote bytes that came from outside; those that are not UTF-8 are replaced.
+  return whole.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 }  // namespace
 
 HttpError http_error(const Error& error) {
@@ -78,22 +103,21 @@ HttpError status_error(int status, std::string message, std::string field, std::
           std::move(field), std::move(code),    row.retry_after_s};
 }
 
-std::string envelope(const HttpError& error) {
-  const auto text_or_null = [](const std::string& text) {
-    return text.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(text);
-  };
-  nlohmann::ordered_json body;
-  body["message"] = error.message;
-  body["type"] = error.type;
-  body["param"] = text_or_null(error.field);
-  body["code"] = text_or_null(error.code);
-  const nlohmann::ordered_json whole = {{"error", std::move(body)}};
-  // A message may quote bytes that came from outside; those that are not UTF-8 are replaced.
-  return whole.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+std::string envelope(const HttpError& error, Face face) {
+  switch (face) {
+    case Face::OpenAi: return openai_envelope(error);
+    case Face::Anthropic:
+      return chat::json_text(
+          dialect::anthropic::write_error(status_of(error, face), error.message));
+    case Face::Ollama:
+      return chat::json_text(dialect::ollama::write_error({Code::Internal, error.message, {}}));
+  }
+  return "";
 }
 
-net::Response error_response(const HttpError& error) {
-  net::Response response{error.status, envelope(error), {{"Content-Type", "application/json"}}};
+net::Response error_response(const HttpError& error, Face face) {
+  net::Response response{
+      status_of(error, face), envelope(error, face), {{"Content-Type", "application/json"}}};
   if (error.retry_after_s > 0)
     response.headers.emplace_back("Retry-After", std::to_string(error.retry_after_s));
   if (error.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");

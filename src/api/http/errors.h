@@ -1,13 +1,17 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "net/http.h"
 
-/// The one table from Codes to HTTP, and the OpenAI error envelope. Pure; any thread.
+/// The one table from Codes to HTTP, and the error envelopes. Pure; any thread.
 /// Source: platform.openai.com/docs/guides/error-codes and the official SDKs' error classes.
 namespace hearth::api {
+
+/// Whose dialect an endpoint speaks: how its errors look.
+enum class Face : std::uint8_t { OpenAi, Anthropic, Ollama };
 
 /// One error as the wire shows it.
 struct HttpError {
@@ -34,8 +38,11 @@ HttpError model_error(const Error& error, std::string_view input_field);
 HttpError status_error(int status, std::string message, std::string field = "",
                        std::string code = "");
 
-/// {"error":{"message","type","param","code"}} as JSON text.
-std::string envelope(const HttpError& error);
-net::Response error_response(const HttpError& error);
+/// The error as JSON text: {"error":{"message","type","param","code"}} of OpenAI,
+/// {"type":"error","error":{"type","message"}} of Anthropic, {"error":"message"} of Ollama.
+std::string envelope(const HttpError& error, Face face = Face::OpenAi);
+/// With the status that the dialect has for it: Anthropic says 529 when nothing can be had now, and
+/// Ollama 503 when there is too much.
+net::Response error_response(const HttpError& error, Face face = Face::OpenAi);
 
 }  // namespace hearth::api

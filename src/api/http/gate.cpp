@@ -207,7 +207,7 @@ net::Headers cors_headers(const GateRules& rules, const net::Request& request) {
   const std::string* origin = request.header("origin");
   if (!origin || !cors_allows(rules, *origin)) return {};
   return {{"Access-Control-Allow-Origin", *origin},
-          {"Access-Control-Expose-Headers", "x-request-id, Retry-After"},
+          {"Access-Control-Expose-Headers", "x-request-id, request-id, Retry-After, x-hearth-lost"},
           {"Vary", "Origin"}};
 }
 
@@ -222,7 +222,7 @@ net::Response preflight_answer(const GateRules& rules, const net::Request& reque
   const std::string* wanted = request.header("access-control-request-headers");
   const bool echo = wanted && safe_header_list(*wanted);
   response.headers = {
-      {"Access-Control-Allow-Methods", "GET, POST, OPTIONS"},
+      {"Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS"},
       {"Access-Control-Allow-Headers", echo ? *wanted : "authorization, content-type, x-api-key"},
       {"Access-Control-Max-Age", "600"}};
   return response;

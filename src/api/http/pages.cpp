@@ -55,9 +55,9 @@ net::Response metrics_page(const Parts& parts) {
 
 bool is_draining(const Parts& parts) { return parts.draining && parts.draining(); }
 
-net::Response draining_answer() {
+net::Response draining_answer(Face face) {
   net::Response response =
-      error_response(http_error({Code::Unavailable, "the daemon is stopping", {}}));
+      error_response(http_error({Code::Unavailable, "the daemon is stopping", {}}), face);
   response.headers.emplace_back("Connection", "close");
   return response;
 }

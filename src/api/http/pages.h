@@ -1,5 +1,6 @@
 #pragma once
 #include "api/api.h"
+#include "api/http/errors.h"
 
 /// Answers about the daemon itself.
 namespace hearth::api {
@@ -13,6 +14,6 @@ net::Response metrics_page(const Parts& parts);
 
 /// Whether new work is refused because the daemon is stopping.
 bool is_draining(const Parts& parts);
-net::Response draining_answer();
+net::Response draining_answer(Face face);
 
 }  // namespace hearth::api

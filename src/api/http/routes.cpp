@@ -35,6 +35,29 @@ constexpr Row kRows[] = {
     {"/v1/approvals/{id}", "POST", Endpoint::DecideApproval},
     {"/v1/tools", "GET", Endpoint::ListTools},
     {"/v1/search", "GET", Endpoint::Search},
+    {"/v1/messages", "POST", Endpoint::AnthropicMessages},
+    {"/v1/messages/count_tokens", "POST", Endpoint::AnthropicCount},
+    {"/v1/responses", "POST", Endpoint::CreateResponse},
+    {"/v1/responses/{id}", "GET", Endpoint::ShowResponse},
+    {"/v1/responses/{id}", "DELETE", Endpoint::DeleteResponse},
+    {"/v1/responses/{id}/input_items", "GET", Endpoint::ResponseInput},
+    {"/v1/responses/{id}/cancel", "POST", Endpoint::CancelResponse},
+    {"/", "GET", Endpoint::OllamaRoot},
+    {"/api/chat", "POST", Endpoint::OllamaChat},
+    {"/api/generate", "POST", Endpoint::OllamaGenerate},
+    {"/api/tags", "GET", Endpoint::OllamaTags},
+    {"/api/show", "POST", Endpoint::OllamaShow},
+    {"/api/ps", "GET", Endpoint::OllamaRunning},
+    {"/api/embed", "POST", Endpoint::OllamaEmbed},
+    {"/api/embeddings", "POST", Endpoint::OllamaEmbeddings},
+    {"/api/version", "GET", Endpoint::OllamaVersion},
+    {"/api/pull", "POST", Endpoint::OllamaOther},
+    {"/api/push", "POST", Endpoint::OllamaOther},
+    {"/api/create", "POST", Endpoint::OllamaOther},
+    {"/api/copy", "POST", Endpoint::OllamaOther},
+    {"/api/delete", "DELETE", Endpoint::OllamaOther},
+    {"/api/blobs/{id}", "POST", Endpoint::OllamaOther},
+    {"/api/blobs/{id}", "HEAD", Endpoint::OllamaOther},
     {"/tokenize", "POST", Endpoint::Tokenize},
     {"/detokenize", "POST", Endpoint::Detokenize},
     {"/health", "GET", Endpoint::Health},
@@ -82,6 +105,13 @@ Route find_route(std::string_view method, std::string_view path) {
     if (row.method == std::string_view("GET")) other.allowed += ", HEAD";
   }
   return other;
+}
+
+Face face_of(std::string_view path) {
+  constexpr std::string_view kMessages = "/v1/messages";
+  if (path.starts_with("/api/")) return Face::Ollama;
+  if (path == kMessages || path.starts_with(std::string(kMessages) + "/")) return Face::Anthropic;
+  return Face::OpenAi;
 }
 
 const char* method_label(std::string_view method) {

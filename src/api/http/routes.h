@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "api/http/errors.h"
+
 /// Which paths exist and with which method. Pure.
 namespace hearth::api {
 
@@ -33,6 +35,23 @@ enum class Endpoint : std::uint8_t {
   Search,
   Tokenize,
   Detokenize,
+  AnthropicMessages,
+  AnthropicCount,
+  CreateResponse,
+  ShowResponse,
+  DeleteResponse,
+  ResponseInput,
+  CancelResponse,
+  OllamaRoot,
+  OllamaChat,
+  OllamaGenerate,
+  OllamaTags,
+  OllamaShow,
+  OllamaRunning,
+  OllamaEmbed,
+  OllamaEmbeddings,
+  OllamaVersion,
+  OllamaOther,
   Health,
   Ready,
   Metrics,
@@ -50,6 +69,9 @@ struct Route {
 
 /// HEAD counts as GET; net sends no body for it.
 Route find_route(std::string_view method, std::string_view path);
+
+/// Whose dialect is spoken at a path, known or not.
+Face face_of(std::string_view path);
 
 /// The method itself if it is a usual one, else "other": clients may invent any.
 const char* method_label(std::string_view method);

@@ -16,9 +16,9 @@ using dialect::testing::RandomTalk;
 using dialect::testing::shown;
 using ::testing::IsEmpty;
 
-/// Its requests ask for what Hearth's face has: no images, no failures but their text.
+/// Its requests ask for what Hearth's face has: no failures but their text.
 constexpr dialect::testing::Shape kShape = {
-    .images = false, .errors = false, .temperature_max = 2, .stops_max = chat::kStopMax};
+    .errors = false, .temperature_max = 2, .stops_max = chat::kStopMax};
 
 TEST(OpenAiDialect, RequestsAreReadAsTheyWereMeant) {
   const dialect::openai::Options options = dialect::openai::options_of("llama-server");

@@ -3,8 +3,9 @@
 #include <utility>
 
 #include "api/openai/chat_request.h"
-#include "api/openai/run.h"
 #include "api/openai/text_request.h"
+#include "api/openai/writer.h"
+#include "api/run/run.h"
 #include "api/sessions/session_chat.h"
 #include "base/random.h"
 #include "vault/secret.h"
@@ -14,23 +15,12 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr Millis kTokenizeTimeout{30'000};
-
 /// Changes with the model file, with this program, and with how the engine computes; empty until
 /// the file's hash is known.
 std::string fingerprint_of(const model::Model& model) {
   const std::string file = model.facts().fingerprint;
   if (file.empty()) return "";
   return "fp_" + vault::sha256_hex(file + HEARTH_VERSION + model.numerics()).substr(0, 10);
-}
-
-HttpError no_such_model(const std::string& name, const Models& models) {
-  std::string known;
-  for (const auto* model : models.all) known += (known.empty() ? "" : ", ") + model->name();
-  return status_error(404,
-                      "The model '" + name +
-                          "' does not exist; this server has: " + (known.empty() ? "none" : known),
-                      "model", "model_not_found");
 }
 
 /// A parsed body and the model it names.
@@ -75,10 +65,6 @@ void add_choices(RunPlan& plan, const chat::Request& request, const Delivery& de
   }
 }
 
-Call model_call(const Workplace& with, const net::Exchange& exchange) {
-  return Call::within(with.parts.config.model.request_timeout, exchange.stop());
-}
-
 /// The prompt's text, which `echo` repeats. Blocks for a prompt of tokens.
 Result<std::string> prompt_text(const TextOrTokens& prompt, model::Model& model,
                                 const net::Exchange& exchange) {
@@ -95,9 +81,9 @@ chat::Prompt as_prompt(TextOrTokens input) {
 void start_completions(Workplace& with, model::Model& model, CompletionRequest parsed,
                        const ExchangePtr& exchange) {
   RunPlan plan;
-  plan.form = make_text_form(header_for(with, "cmpl-", model, parsed.delivery.include_usage));
+  plan.writer = make_openai_writer(
+      make_text_form(header_for(with, "cmpl-", model, parsed.delivery.include_usage)), "prompt");
   plan.stream = parsed.delivery.stream;
-  plan.input_field = "prompt";
   for (auto& prompt : parsed.prompts) {
     std::string echo;
     if (parsed.echo) {
@@ -159,23 +145,10 @@ Json model_json(const Workplace& with, const model::Model& model) {
 
 }  // namespace
 
-void answer(net::Exchange& exchange, const HttpError& error) {
-  exchange.respond(error_response(error));
-}
-void answer(net::Exchange& exchange, const Json& body) {
-  exchange.respond({200, dump(body), {{"Content-Type", "application/json"}}});
-}
-
 Header header_for(const Workplace& with, const char* prefix, model::Model& model,
                   bool include_usage) {
   return {random_id(prefix), unix_time<std::chrono::seconds>(with.parts.time), model.name(),
           fingerprint_of(model), include_usage};
-}
-
-void at_desk(Workplace& with, const ExchangePtr& exchange, std::function<void()> job) {
-  if (with.desk.try_submit(std::move(job))) return;
-  answer(*exchange,
-         http_error({Code::Busy, "too many requests wait for a model; try again soon", {}}));
 }
 
 void chat_completions(Workplace& with, const net::Request& request, std::uint64_t account,
@@ -190,7 +163,8 @@ void chat_completions(Workplace& with, const net::Request& request, std::uint64_
   parsed.value().request.account = account;
   const Delivery& delivery = parsed.value().delivery;
   RunPlan plan;
-  plan.form = make_chat_form(header_for(with, "chatcmpl-", model, delivery.include_usage));
+  plan.writer = make_openai_writer(
+      make_chat_form(header_for(with, "chatcmpl-", model, delivery.include_usage)));
   plan.stream = delivery.stream;
   add_choices(plan, parsed.value().request, delivery, "");
   std::make_shared<Run>(std::move(plan), exchange, with.runs)->start(model);

@@ -2,34 +2,13 @@
 #include <memory>
 #include <string>
 
-#include "api/api.h"
-#include "api/http/errors.h"
-#include "api/openai/desk.h"
 #include "api/openai/form.h"
-#include "api/openai/runs.h"
+#include "api/run/workplace.h"
 
 /// The OpenAI endpoints. Each takes one request and answers the exchange, now or later. Any thread.
 /// `account` is whose request it is (gate.h).
 namespace hearth::api {
 
-/// What the endpoints work with; all of it outlives them.
-struct Workplace {
-  const Parts& parts;
-  Runs& runs;
-  Desk& desk;
-  std::int64_t started_s;  // wall clock, "created" of the models
-};
-
-/// For what one request asks of the store.
-inline constexpr Millis kStoreTimeout{30'000};
-
-using ExchangePtr = std::shared_ptr<net::Exchange>;
-
-/// Answers the exchange with what went wrong, or with JSON.
-void answer(net::Exchange& exchange, const HttpError& error);
-void answer(net::Exchange& exchange, const nlohmann::ordered_json& body);
-/// Runs `job` where it may block; answers 429 when too many wait there.
-void at_desk(Workplace& with, const ExchangePtr& exchange, std::function<void()> job);
 /// What the chunks and answers of one request share.
 Header header_for(const Workplace& with, const char* prefix, model::Model& model,
                   bool include_usage);

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "chat/generation.h"
+#include "api/run/choice.h"
 #include "chat/message.h"
 
 /// The JSON shapes of answers, exactly as the OpenAI SDKs expect them. Pure; no threads, no I/O.
@@ -15,9 +15,6 @@
 namespace hearth::api {
 
 using Json = nlohmann::ordered_json;
-
-inline constexpr std::uint32_t kToolCallsMax =
-    128;  // of one answer; what an engine claims beyond is dropped
 
 /// What all parts of one answer share.
 struct Header {
@@ -28,28 +25,6 @@ struct Header {
   bool include_usage = false;
   std::string session_id{};  // of an answer in a session; empty: no field
 };
-
-/// One generation of an answer, as far as it has come.
-struct Choice {
-  std::uint32_t index = 0;
-  bool counts_prompt = true;  // false for all but the first of several answers to one prompt
-  std::string echo{};         // text that comes before the answer (completions with echo)
-  chat::Started started{};
-  std::optional<chat::Finished> finished{};
-  std::uint32_t characters = 0;  // of text so far, echo included
-
-  // Kept only for answers that are sent whole.
-  chat::Message message{chat::Role::Assistant, "", "", {}, "", ""};
-  std::optional<std::vector<chat::TokenChoice>> logprobs{};
-
-  /// What it breaks of schemas that were loosened; see AnswerCheck.
-  std::vector<std::string> violations{};
-};
-
-/// Adds what came to a choice that is sent whole.
-void absorb(Choice& choice, const chat::Delta& delta);
-/// Unicode characters in UTF-8 text.
-std::uint32_t count_characters(std::string_view text);
 
 /// How one endpoint writes its answers.
 class Form {

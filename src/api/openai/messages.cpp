@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "dialect/message_parts.h"
+
 namespace hearth::api {
 namespace {
 
@@ -22,38 +24,53 @@ Result<chat::Role> parse_role(const Fields& message) {
   return message.wrong("role", "must be system, developer, user, assistant or tool");
 }
 
-Result<std::string> parse_part(const json& value, const std::string& path, chat::Role role) {
-  TRY(const Fields part, Fields::of(value, path));
-  TRY(const std::string type, part.text("type"));
-  if (type == "text") return part.text("text");
-  if (type == "refusal" && role == chat::Role::Assistant) return part.text("refusal");
-  return part.wrong("type",
-                    "'" + type.substr(0, kNameBytesMax) + "' is not supported, only text is");
+Result<void> parse_image(const Fields& part, dialect::MessageParts& said) {
+  const json* image = part.find("image_url");
+  if (!image) return part.wrong("image_url", "is required with type image_url");
+  TRY(const Fields fields, Fields::of(*image, part.path("image_url")));
+  TRY(const std::string url, fields.text("url"));
+  TRY(chat::Image read, dialect::image_of_url(url, fields.path("url")));
+  return said.add_image(std::move(read), fields.path("url"));
 }
 
-Result<std::string> parse_parts(const json& parts, const std::string& path, chat::Role role) {
+Result<void> parse_part(const json& value, const std::string& path, chat::Role role,
+                        dialect::MessageParts& said) {
+  TRY(const Fields part, Fields::of(value, path));
+  TRY(const std::string type, part.text("type"));
+  if (type == "image_url" && role == chat::Role::User) return parse_image(part, said);
+  const bool is_refusal = type == "refusal" && role == chat::Role::Assistant;
+  if (type != "text" && !is_refusal)
+    return part.wrong("type", "'" + type.substr(0, kNameBytesMax) +
+                                  "' is not supported, only text is" +
+                                  (role == chat::Role::User ? ", and image_url" : ""));
+  TRY(const std::string text, part.text(is_refusal ? "refusal" : "text"));
+  said.add_text(text);
+  return ok();
+}
+
+Result<void> parse_parts(const json& parts, const std::string& path, chat::Message& out) {
   if (parts.empty()) return field_error(path, "must not be an empty array");
   if (parts.size() > kContentPartsMax)
     return field_error(path, "at most " + std::to_string(kContentPartsMax) + " parts are allowed");
-  std::string text;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    TRY(const std::string piece, parse_part(parts[i], item(path, i), role));
-    if (i > 0) text += '\n';
-    text += piece;
-  }
-  return text;
+  dialect::MessageParts said("\n");
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    TRY_VOID(parse_part(parts[i], item(path, i), out.role, said));
+  said.move_into(out);
+  return ok();
 }
 
 /// A message that calls tools needs no content; every other does.
-Result<std::string> parse_content(const Fields& message, chat::Role role, bool has_calls) {
+Result<void> parse_content(const Fields& message, chat::Message& out) {
   const json* content = message.find("content");
-  if (!content && has_calls) return std::string();
-  if (!content && role == chat::Role::Assistant)
+  if (!content && !out.tool_calls.empty()) return ok();
+  if (!content && out.role == chat::Role::Assistant)
     return message.wrong("content", "is required unless tool_calls is given");
   if (!content) return message.wrong("content", "is required");
-  if (content->is_string()) return content->get<std::string>();
-  if (content->is_array()) return parse_parts(*content, message.path("content"), role);
-  return message.wrong("content", "a string or an array of text parts is required");
+  if (content->is_array()) return parse_parts(*content, message.path("content"), out);
+  if (!content->is_string())
+    return message.wrong("content", "a string or an array of text parts is required");
+  out.content = content->get<std::string>();
+  return ok();
 }
 
 Result<std::string> parse_call_id(const Fields& fields, std::string_view name) {
@@ -128,7 +145,7 @@ Result<chat::Message> parse_message(const json& value, const std::string& path,
   TRY(out.role, parse_role(message));
   if (message.has("audio")) return message.wrong("audio", "is not supported, only text is");
   TRY(out.tool_calls, parse_calls(message, out.role));
-  TRY(out.content, parse_content(message, out.role, !out.tool_calls.empty()));
+  TRY_VOID(parse_content(message, out));
   TRY_VOID(parse_answered_call(message, known, out));
   TRY(out.name, message.text_or("name", ""));
   if (out.name.size() > kNameBytesMax) return message.wrong("name", "at most 64 bytes are allowed");

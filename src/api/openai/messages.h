@@ -17,8 +17,9 @@ inline constexpr std::size_t kCallIdBytesMax = 256;
 bool is_function_name(std::string_view name);
 
 /// `messages`: roles system, developer (as system), user, assistant and tool; content a string or
-/// an array of text parts, which are joined by line breaks. A tool message must answer an earlier
-/// call; one of these messages, or also one that a session remembers.
+/// an array of text parts, which are joined by line breaks, and of a user's images between them. A
+/// tool message must answer an earlier call; one of these messages, or also one that a session
+/// remembers.
 enum class Calls : std::uint8_t { Here, Remembered };
 Result<std::vector<chat::Message>> parse_messages(const Fields& fields, Calls calls = Calls::Here);
 

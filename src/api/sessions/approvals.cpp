@@ -1,6 +1,7 @@
 #include "api/sessions/approvals.h"
 
-#include "api/openai/run.h"
+#include "api/openai/writer.h"
+#include "api/run/run.h"
 #include "api/sessions/owner.h"
 #include "base/fields.h"
 #include "store/approvals.h"
@@ -75,7 +76,7 @@ void go_on(Workplace& with, const Decision& decision, const std::string& owner,
   Header header = header_for(with, "chatcmpl-", *model, false);
   header.session_id = found.value().asked.session_id;
   RunPlan plan;
-  plan.form = make_chat_form(std::move(header));
+  plan.writer = make_openai_writer(make_chat_form(std::move(header)));
   plan.stream = decision.stream;
   plan.requests.emplace_back();
   plan.choices.emplace_back();

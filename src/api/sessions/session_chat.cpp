@@ -2,7 +2,8 @@
 
 #include "api/openai/chat_request.h"
 #include "api/openai/messages.h"
-#include "api/openai/run.h"
+#include "api/openai/writer.h"
+#include "api/run/run.h"
 #include "api/sessions/owner.h"
 #include "vault/secret.h"
 
@@ -61,7 +62,7 @@ void run(Workplace& with, SessionRequest wanted, model::Model& model, const Exch
   Header header = header_for(with, "chatcmpl-", model, wanted.delivery.include_usage);
   header.session_id = session.value().id;
   RunPlan plan;
-  plan.form = make_chat_form(std::move(header));
+  plan.writer = make_openai_writer(make_chat_form(std::move(header)));
   plan.stream = wanted.delivery.stream;
   plan.requests.emplace_back();
   plan.choices.emplace_back();

@@ -22,7 +22,8 @@ class FixedTime final : public TimeSource {
 /// An Api over a scripted model, asked without a socket.
 struct Bench {
   explicit Bench(std::vector<model::FakeRule> rules = {{"", {.pieces = {"Hel", "lo"}}}},
-                 config::Config::Server server = {}, std::size_t generations_max = 36)
+                 config::Config::Server server = {}, std::size_t generations_max = 36,
+                 store::Store* store = nullptr)
       : model({.name = "fake", .rules = std::move(rules), .generations_max = generations_max}) {
     config.server = std::move(server);
     api = std::make_unique<Api>(Parts{.models = {{&model}},
@@ -30,6 +31,7 @@ struct Bench {
                                       .device_id = std::string(64, 'a'),
                                       .registry = registry,
                                       .time = time,
+                                      .store = store,
                                       .draining = [this] { return draining.load(); },
                                       .missing = [this] { return missing; }});
   }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
@@ -93,6 +94,28 @@ class RecordedExchange final : public net::Exchange {
       const std::string payload = text.substr(at + 6, end - at - 6);  // after "data: "
       out.push_back(payload == "[DONE]" ? nlohmann::json(payload) : nlohmann::json::parse(payload));
     }
+    return out;
+  }
+  /// Events with their names, as the newer dialects send them.
+  std::vector<std::pair<std::string, nlohmann::json>> named_events() const {
+    std::vector<std::pair<std::string, nlohmann::json>> out;
+    const std::string text = body();
+    for (std::size_t at = 0, end = 0; (end = text.find("\n\n", at)) != std::string::npos;
+         at = end + 2) {
+      const std::string one = text.substr(at, end - at);
+      const std::size_t line = one.find('\n');
+      out.emplace_back(one.substr(7, line - 7),                       // after "event: "
+                       nlohmann::json::parse(one.substr(line + 7)));  // after "data: "
+    }
+    return out;
+  }
+  /// Lines of JSON.
+  std::vector<nlohmann::json> lines() const {
+    std::vector<nlohmann::json> out;
+    const std::string text = body();
+    for (std::size_t at = 0, end = 0; (end = text.find('\n', at)) != std::string::npos;
+         at = end + 1)
+      out.push_back(nlohmann::json::parse(text.substr(at, end - at)));
     return out;
   }
 

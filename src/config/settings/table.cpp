@@ -306,6 +306,12 @@ constexpr Setting kSettings[] = {
                                  "than a month cannot be held against a month's cap."),
     rows<&Kept::ledger_rows_max>("store.ledger_rows_max",
                                  "At most as many of them, 1 to 100000000."),
+    days<&Kept::responses_days_max>("store.responses_days_max",
+                                    "Days that an answer of /v1/responses stays, to be had again "
+                                    "and to be followed, 1 to\n"
+                                    "36500."),
+    rows<&Kept::responses_rows_max>("store.responses_rows_max",
+                                    "At most as many of them, 1 to 100000000."),
     {"store.archived_messages_max", Kind::Whole, at<&C::store, &Kept::archived_messages_max>, 0,
      1'000'000'000, "", nullptr, "", "", false,
      "Messages of conversations that the model is not shown any more, of all sessions, up to\n"

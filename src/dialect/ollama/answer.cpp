@@ -128,6 +128,14 @@ Json details_of(const Model& model) {
           {"quantization_level", model.quantization}};
 }
 
+Json listed(const Model& model) {
+  return {{"name", model.name},
+          {"model", model.name},
+          {"size", model.size_bytes},
+          {"digest", model.digest},
+          {"details", details_of(model)}};
+}
+
 }  // namespace
 
 Carried<Json> write_answer(const Header& header, const Answer& answer, Endpoint endpoint) {
@@ -177,13 +185,23 @@ int status_of(const Error& error) {
 
 Json write_tags(const std::vector<Model>& models) {
   Json list = Json::array();
-  for (const Model& model : models)
-    list.push_back({{"name", model.name},
-                    {"model", model.name},
-                    {"modified_at", time_text(model.modified_ms)},
-                    {"size", model.size_bytes},
-                    {"digest", model.digest},
-                    {"details", details_of(model)}});
+  for (const Model& model : models) {
+    Json one = listed(model);
+    one["modified_at"] = time_text(model.modified_ms);
+    list.push_back(std::move(one));
+  }
+  return {{"models", std::move(list)}};
+}
+
+Json write_running(const std::vector<Model>& models) {
+  Json list = Json::array();
+  for (const Model& model : models) {
+    Json one = listed(model);
+    one["expires_at"] = time_text(model.expires_ms);
+    one["size_vram"] = 0;
+    one["context_length"] = model.context_tokens;
+    list.push_back(std::move(one));
+  }
   return {{"models", std::move(list)}};
 }
 
@@ -209,6 +227,8 @@ Json write_embed(const Header& header, const std::vector<std::vector<float>>& em
           {"load_duration", nanoseconds(header.load_ms)},
           {"prompt_eval_count", prompt_tokens}};
 }
+
+Json write_embeddings(const std::vector<float>& embedding) { return {{"embedding", embedding}}; }
 
 std::string time_text(std::int64_t ms) {
   using namespace std::chrono;

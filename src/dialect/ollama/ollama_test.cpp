@@ -295,6 +295,10 @@ TEST(OllamaModels, AreListed) {
   EXPECT_EQ(listed["modified_at"], "1970-01-01T00:00:00.000Z");
   EXPECT_EQ(listed["details"]["families"], Json::array({"llama"}));
   EXPECT_EQ(write_tags({})["models"], Json::array());
+  const Json running = write_running({model})["models"][0];
+  EXPECT_EQ(running["name"], "ember:latest");
+  EXPECT_EQ(running["expires_at"], "1970-01-01T00:00:00.000Z");
+  EXPECT_EQ(running["size_vram"], 0);
   const Json shown = write_show(model);
   EXPECT_EQ(shown["model_info"]["llama.context_length"], 2'048);
   EXPECT_EQ(shown["capabilities"], Json::array({"completion", "tools"}));
@@ -322,6 +326,16 @@ TEST(OllamaEmbed, ReadsAndWrites) {
   EXPECT_EQ(write_embed(kHeader, {{0.5f, 1.0f}}, 3, 4), Json::parse(R"({"model":"m",
     "embeddings":[[0.5,1.0]],"total_duration":4000000,"load_duration":2000000,
     "prompt_eval_count":3})"));
+}
+
+TEST(OllamaEmbeddings, IsOneTextAndOneVector) {
+  const auto read = read_embeddings({{"model", "m"}, {"prompt", "a"}, {"options", Json::object()}});
+  EXPECT_THAT(read.value().what.inputs, ElementsAre("a"));
+  EXPECT_TRUE(read.value().what.truncate);
+  EXPECT_THAT(read.value().lost.lines(), ElementsAre("options: is not used"));
+  EXPECT_EQ(read_embeddings({{"model", "m"}}).error().field, "prompt");
+  EXPECT_EQ(read_embeddings({{"prompt", "a"}}).error().field, "model");
+  EXPECT_EQ(write_embeddings({0.5f, 1.0f}), Json::parse(R"({"embedding":[0.5,1.0]})"));
 }
 
 TEST(OllamaTimeText, Table) {

@@ -207,6 +207,16 @@ Result<Carried<EmbedRequest>> read_embed(const Json& body) {
   return out;
 }
 
+Result<Carried<EmbedRequest>> read_embeddings(const Json& body) {
+  TRY(const Fields fields, Fields::of(body));
+  Carried<EmbedRequest> out;
+  TRY(out.what.model, read_model(fields));
+  TRY(out.what.inputs.emplace_back(), fields.text("prompt"));
+  TRY(out.what.keep_alive_s, read_keep_alive(fields));
+  lose_unknown(body, "", {"model", "prompt", "keep_alive"}, out.lost);
+  return out;
+}
+
 Result<std::string> read_show(const Json& body) {
   TRY(const Fields fields, Fields::of(body));
   if (!fields.has("model") && fields.has("name")) return fields.text("name");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dialect/exchange.h"
+#include "dialect/message_parts.h"
 
 /// What all server faces read alike. Strict, as a public door is. Errors: InvalidInput with the
 /// field.
@@ -40,28 +41,6 @@ Result<void> check_tools(const chat::Conversation& talk);
 /// Every member of `object` that is not among `known` is lost.
 void lose_unknown(const Json& object, std::string_view path,
                   std::initializer_list<std::string_view> known, Lost& lost);
-
-/// "data:image/png;base64,…" or a URL. `field` names it. Not checked yet.
-Result<chat::Image> image_of_url(const std::string& url, const std::string& field);
-
-/// Puts one message together from parts that come one after the other.
-class MessageParts {
- public:
-  /// `between`: what stands between two texts that follow each other; nothing stands between a text
-  /// and an image.
-  explicit MessageParts(std::string_view between) : between_(between) {}
-  void add_text(std::string_view text);
-  Result<void> add_image(chat::Image image, const std::string& field);
-  bool empty() const { return !has_text_ && images_.empty(); }
-  /// Moves what was put together into a message.
-  void move_into(chat::Message& message);
-
- private:
-  std::string_view between_;
-  std::string text_{};
-  std::vector<chat::Image> images_{};
-  bool has_text_ = false, after_text_ = false;
-};
 
 /// Gives each tool's message the name of the tool whose call it answers.
 void name_answers(std::vector<chat::Message>& messages);

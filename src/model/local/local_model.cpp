@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/fields.h"
 #include "engine/board_path.h"
 #include "engine/builtin_model.h"
 #include "model/facts/fingerprint.h"
@@ -61,6 +62,14 @@ class LocalGeneration final : public Generation {
   const std::shared_ptr<local::Client> client_;
   const local::WorkPointer work_;
 };
+
+/// An answer that passes over what it was asked about would be worse than none.
+Result<void> refuse_images(const chat::Request& request, const std::string& model) {
+  const auto* const talk = std::get_if<chat::Conversation>(&request.prompt);
+  const auto has_images = [](const chat::Message& message) { return !message.images.empty(); };
+  if (!talk || std::ranges::none_of(talk->messages, has_images)) return ok();
+  return field_error("messages", "model '" + model + "' cannot see images");
+}
 
 }  // namespace
 
@@ -124,6 +133,7 @@ std::uint32_t LocalModel::context_tokens() const { return client_->context_token
 
 Result<std::unique_ptr<Generation>> LocalModel::start(chat::Request request,
                                                       std::shared_ptr<EventSink> sink) {
+  TRY_VOID(refuse_images(request, name()));
   TRY(auto work, client_->start(std::move(request), std::move(sink)));
   return std::unique_ptr<Generation>(std::make_unique<LocalGeneration>(client_, std::move(work)));
 }

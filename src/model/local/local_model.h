@@ -44,8 +44,8 @@ class EngineInstruments;
 /// While the first engine loads, requests wait for it as they wait for a slot. An engine that ends
 /// by itself is started again, at once the first time (requests wait for that one too), then after
 /// 1, 2, 4 … 30 s (refused meanwhile); what it was doing fails with Unavailable. A model that
-/// cannot be loaded stays Failed. The destructor ends the process and fails what still runs. Do not
-/// destroy it inside on_event.
+/// cannot be loaded stays Failed. The destructor ends the process and fails what still runs. Do
+/// not destroy it inside on_event. It sees no images: start() refuses them (InvalidInput).
 class LocalModel final : public Model {
  public:
   /// Returns at once; loading goes on (State::Loading). `time` and `metrics` must outlive the

@@ -98,6 +98,21 @@ TEST_F(LocalModelTest, RefusesWhatTheEngineWouldTakeForAnAttack) {
   EXPECT_TRUE(generate(soon(), *model, saying("count 1")).ok());
 }
 
+TEST_F(LocalModelTest, RefusesImages) {
+  auto model = open_ready();
+  chat::Request request;
+  chat::Message message{.role = chat::Role::User, .content = "what is this?"};
+  request.prompt = chat::Conversation{.messages = {message}};
+  std::get<chat::Conversation>(request.prompt).messages[0].images = {
+      {.media_type = "image/png", .data = "aGk="}};
+  const auto refused = generate(soon(), *model, std::move(request));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Code::InvalidInput);
+  EXPECT_EQ(refused.error().field, "messages");
+  EXPECT_THAT(refused.error().message, HasSubstr("'double' cannot see images"));
+  EXPECT_EQ(counted("hearth_requests_total"), 0u);
+}
+
 TEST_F(LocalModelTest, PassesOnWhatTheEngineFindsWrong) {
   auto model = open_ready();
   EXPECT_EQ(generate(soon(), *model, saying("fail")).error().field, "grammar");

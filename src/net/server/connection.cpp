@@ -39,7 +39,8 @@ std::string address_text(const tcp::socket& socket) {
 }  // namespace
 
 std::string Common::error_body(const Refusal& refusal) const {
-  if (options.error_body) return options.error_body(refusal.status, refusal.message, refusal.field);
+  if (options.error_body)
+    return options.error_body(refusal.status, refusal.message, refusal.field, refusal.path);
   return R"({"error":")" + refusal.message + "\"}";
 }
 

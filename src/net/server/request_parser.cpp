@@ -151,7 +151,12 @@ bool RequestParser::check_expect() {
 
 void RequestParser::refuse(int status, std::string message, std::string field) {
   state_ = State::Failed;
-  refusal_ = Refusal{.status = status, .message = std::move(message), .field = std::move(field)};
+  // As it was sent: a body that is too large is refused before the target is looked at.
+  const auto target = parser_.get().target();
+  refusal_ = Refusal{.status = status,
+                     .message = std::move(message),
+                     .field = std::move(field),
+                     .path = std::string(target.substr(0, target.find('?')))};
 }
 
 }  // namespace hearth::net

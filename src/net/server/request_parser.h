@@ -13,6 +13,7 @@ struct Refusal {
   int status = 400;
   std::string message{};
   std::string field{};  // what was too large ("body", "headers"), or empty
+  std::string path{};   // as sent; empty if it did not come so far
 };
 
 /// Makes one Request from the bytes of a connection and refuses what breaks a rule or a limit. No

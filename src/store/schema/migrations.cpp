@@ -262,6 +262,22 @@ CREATE TABLE switches (         -- what was switched on, and stays so over a res
   since_ms INTEGER NOT NULL,
   why TEXT NOT NULL
 );
+)sql"},
+                                     {7, R"sql(
+CREATE TABLE responses (        -- answers that programs may come back to, and follow
+  id TEXT PRIMARY KEY,
+  owner TEXT NOT NULL,
+  session_id TEXT REFERENCES sessions (id) ON DELETE CASCADE,  -- null: it has not ended well
+  messages INTEGER NOT NULL,    -- of that session, up to the answer
+  state TEXT NOT NULL CHECK (state IN ('running', 'done', 'failed', 'cancelled')),
+  body TEXT NOT NULL,           -- JSON, as its client sees it
+  input TEXT NOT NULL,          -- JSON: what was asked
+  created_ms INTEGER NOT NULL,
+  ended_ms INTEGER              -- absent: it runs
+);
+CREATE INDEX responses_of_session ON responses (session_id) WHERE session_id IS NOT NULL;
+CREATE INDEX responses_ended ON responses (ended_ms) WHERE ended_ms IS NOT NULL;
+CREATE INDEX responses_open ON responses (id) WHERE ended_ms IS NULL;
 )sql"}};
 
 Result<void> write_copy(Database& database, const std::string& copy) {

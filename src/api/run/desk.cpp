@@ -1,4 +1,4 @@
-#include "api/openai/desk.h"
+#include "api/run/desk.h"
 
 namespace hearth::api {
 

@@ -5,9 +5,8 @@
 #include <stop_token>
 #include <vector>
 
-#include "api/http/errors.h"
-#include "api/openai/answer_check.h"
-#include "api/openai/form.h"
+#include "api/run/answer_check.h"
+#include "api/run/writer.h"
 #include "base/mutex.h"
 #include "model/model.h"
 #include "net/http.h"
@@ -18,12 +17,11 @@ class Runs;
 
 /// What one request asks of a model.
 struct RunPlan {
-  std::unique_ptr<Form> form;
+  std::unique_ptr<Writer> writer;
   std::vector<chat::Request> requests;  // one per choice
   std::vector<Choice> choices;          // beside them: index, counts_prompt, echo
   bool stream = false;
-  const char* input_field = "messages";  // named when the prompt does not fit
-  std::optional<AnswerCheck> check{};    // absent: nothing asks for a schema
+  std::optional<AnswerCheck> check{};  // absent: nothing asks for a schema
 };
 
 /// The answer to one request while it is being made: one generation per choice, written to one
@@ -57,7 +55,7 @@ class Run : public std::enable_shared_from_this<Run> {
   void on_finished(Choice& choice, const chat::Finished& finished) REQUIRES(mutex_);
   void fail(const Error& error) REQUIRES(mutex_);
   void open(Choice& choice, const chat::Delta* first) REQUIRES(mutex_);
-  void send(const Json& chunk) REQUIRES(mutex_);
+  void send(std::string text) REQUIRES(mutex_);
   void finish() REQUIRES(mutex_);
   void abandon() REQUIRES(mutex_);
   void retire_if_settled() REQUIRES(mutex_);
@@ -68,9 +66,8 @@ class Run : public std::enable_shared_from_this<Run> {
   void cancel(const Error& why);
   void release();
 
-  const std::unique_ptr<Form> form_;
+  const std::unique_ptr<Writer> writer_;
   const bool stream_;
-  const char* const input_field_;
   const std::optional<AnswerCheck> check_;
   Runs& runs_;  // outlives every Run that it holds
 

@@ -1,19 +1,10 @@
-#include "api/openai/run.h"
+#include "api/run/run.h"
 
 #include <algorithm>
 
-#include "api/openai/runs.h"
+#include "api/run/runs.h"
 
 namespace hearth::api {
-namespace {
-
-net::Headers stream_headers() {
-  return {{"Content-Type", "text/event-stream; charset=utf-8"},
-          {"Cache-Control", "no-cache"},
-          {"X-Accel-Buffering", "no"}};  // nginx would hold the events back
-}
-
-}  // namespace
 
 class Run::Sink final : public model::EventSink {
  public:
@@ -26,9 +17,8 @@ class Run::Sink final : public model::EventSink {
 };
 
 Run::Run(RunPlan plan, std::shared_ptr<net::Exchange> exchange, Runs& runs)
-    : form_(std::move(plan.form)),
+    : writer_(std::move(plan.writer)),
       stream_(plan.stream),
-      input_field_(plan.input_field),
       check_(std::move(plan.check)),
       runs_(runs),
       exchange_(std::move(exchange)),
@@ -98,7 +88,7 @@ void Run::on_event(std::size_t index, const chat::Event& event) {
   Choice& choice = choices_[index];
   if (const auto* started = std::get_if<chat::Started>(&event)) {
     choice.started = *started;
-    if (started->route) form_->answered_by(started->route->model);
+    if (!over_) writer_->start(*started);
   }
   if (const auto* delta = std::get_if<chat::Delta>(&event); delta && !over_)
     on_delta(choice, *delta);
@@ -112,10 +102,10 @@ void Run::on_event(std::size_t index, const chat::Event& event) {
 }
 
 void Run::on_delta(Choice& choice, const chat::Delta& delta) {
-  if (!stream_ || is_checked(choice)) absorb(choice, delta);
+  if (!stream_ || is_checked(choice) || writer_->needs_messages()) absorb(choice, delta);
   if (!stream_) return;
   open(choice, &delta);
-  if (!over_) send(form_->chunk(choice, delta));
+  if (!over_) send(writer_->piece(choice, delta));
   choice.characters += count_characters(delta.content);
 }
 
@@ -127,53 +117,40 @@ void Run::on_finished(Choice& choice, const chat::Finished& finished) {
   if (stream_) {
     open(choice, nullptr);
     if (over_) return;
-    Json chunk = form_->closing(choice);
-    if (last && choices_.size() == 1 && !form_->include_usage())
-      chunk["timings"] = timings_json(finished);
-    send(chunk);
+    send(writer_->closing(choice, choices_));
   }
   if (last && !over_) finish();
 }
 
 /// Sends what comes before a choice's first delta, and before that the status line.
 void Run::open(Choice& choice, const chat::Delta* first) {
-  if (!begun_) exchange_->begin(200, stream_headers());
+  if (!begun_) exchange_->begin(200, writer_->stream_headers());
   begun_ = true;
   const auto place = static_cast<std::size_t>(&choice - choices_.data());
   if (opened_[place]) return;
   opened_[place] = true;
   choice.characters = count_characters(choice.echo);
-  if (const auto chunk = form_->opening(choice, first)) send(*chunk);
+  send(writer_->opening(choice, first));
 }
 
-void Run::send(const Json& chunk) {
-  if (!exchange_->write(sse_event(chunk))) abandon();
+void Run::send(std::string text) {
+  if (!text.empty() && !exchange_->write(std::move(text))) abandon();
 }
 
 void Run::finish() {
   over_ = true;
-  if (!stream_) {
-    Json body = form_->whole(choices_);
-    if (choices_.size() == 1) body["timings"] = timings_json(*choices_.front().finished);
-    return exchange_->respond({200, dump(body), {{"Content-Type", "application/json"}}});
-  }
-  if (form_->include_usage()) {
-    Json chunk = form_->usage_chunk(choices_);
-    if (choices_.size() == 1) chunk["timings"] = timings_json(*choices_.front().finished);
-    exchange_->write(sse_event(chunk));
-  }
-  exchange_->write("data: [DONE]\n\n");
+  if (!stream_) return exchange_->respond(writer_->whole(choices_));
+  if (std::string text = writer_->ending(choices_); !text.empty())
+    exchange_->write(std::move(text));
   exchange_->end();
 }
 
-/// Before the first byte an error is an HTTP error; after it, an event, and no [DONE], so that SDKs
-/// raise.
+/// Before the first byte an error is an HTTP error; after it, the stream says so at its end.
 void Run::fail(const Error& error) {
-  const HttpError shown = model_error(error, input_field_);
   if (!begun_) {
-    exchange_->respond(error_response(shown));
+    exchange_->respond(writer_->refusal(error));
   } else {
-    exchange_->write("data: " + envelope(shown) + "\n\n");
+    exchange_->write(writer_->breakage(error));
     exchange_->end();
   }
   abandon();

@@ -1,6 +1,6 @@
-#include "api/openai/runs.h"
+#include "api/run/runs.h"
 
-#include "api/openai/run.h"
+#include "api/run/run.h"
 
 namespace hearth::api {
 

@@ -1,4 +1,4 @@
-#include "api/openai/answer_check.h"
+#include "api/run/answer_check.h"
 
 #include "tools/schema.h"
 

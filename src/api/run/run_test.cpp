@@ -1,6 +1,6 @@
 // Answers while they are made: streams, several choices, failures in the middle, clients that
 // leave.
-#include "api/openai/run.h"
+#include "api/run/run.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
