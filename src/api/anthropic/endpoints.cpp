@@ -48,6 +48,7 @@ std::optional<Addressed> address(const Workplace& with, const net::Request& requ
   out.model = with.parts.models.find(name);
   if (!out.model) return refuse(no_such_model(name, with.parts.models));
   out.read.what.request.account = account;
+  out.read.what.request.cache.provider_marks = out.read.what.cache_behind;
   return out;
 }
 
