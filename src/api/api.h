@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "agent/sessions.h"
+#include "api/grpc_server.h"
 #include "base/time_source.h"
 #include "config/config.h"
 #include "metrics/metrics.h"
 #include "model/model.h"
 #include "model/router.h"
+#include "model/uses.h"
 #include "net/http.h"
 
 namespace hearth::api {
@@ -36,6 +38,8 @@ struct Parts {
   /// requests that name one are refused.
   agent::Sessions* sessions = nullptr;
   store::Store* store = nullptr;
+  /// What the models were used for; null: it is not known.
+  const model::Uses* uses = nullptr;
   /// True once the daemon is stopping: new work gets 503, running answers go on. Any thread, must
   /// not block.
   std::function<bool()> draining{};
@@ -66,6 +70,11 @@ class Api {
   /// For net::ServerOptions::at_once: health checks, which no busy worker may hold up. Borrows
   /// this.
   std::function<std::optional<net::Response>(const net::Request&)> at_once();
+
+  /// Opens the gRPC face as [grpc] of the configuration says. It ends before this does. Errors:
+  /// Unavailable (the port is taken, the address is not this machine's), NotFound, InvalidInput and
+  /// Unavailable of the certificate and key ("grpc.tls_cert", "grpc.tls_key").
+  Result<std::unique_ptr<GrpcServer>> open_grpc();
 
   /// For net::ServerOptions::error_body: the OpenAI error envelope.
   static std::string error_body(int status, const std::string& message, const std::string& field);

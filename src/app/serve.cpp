@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <ctime>
@@ -117,18 +118,37 @@ Result<Until> wait_for_models(const Signals& signals, const config::Config& conf
   return Until::Ready;
 }
 
-/// Closes the door, once the answers that are made already have reached their clients.
-void let_go(net::Server& server) {
+/// Closes the doors, once the answers that are made already have reached their clients.
+void let_go(net::Server& server, api::GrpcServer* grpc) {
+  const Call call = Call::within(kLastReplies);
   server.stop_accepting();
-  const auto drained = server.drain(Call::within(kLastReplies));
+  const auto drained = server.drain(call);
   if (!drained.ok()) log::warn("some clients were slow to take their last answer");
+  if (grpc) grpc->stop(call);
+}
+
+/// Null if there is none, because it is switched off, or because others have its port and nobody
+/// has asked for it by any setting. Errors: those of Api::open_grpc().
+Result<std::unique_ptr<api::GrpcServer>> open_grpc(const config::Loaded& loaded, api::Api& api) {
+  if (!loaded.config.grpc.enabled) return std::unique_ptr<api::GrpcServer>();
+  auto opened = api.open_grpc();
+  if (opened.ok()) {
+    log::info("gRPC listens on {}", opened.value()->address());
+    return opened;
+  }
+  const bool is_wanted = std::ranges::any_of(loaded.origins, [](const auto& entry) {
+    return entry.first.starts_with("grpc.") && entry.second != "default";
+  });
+  if (is_wanted || opened.error().code != Code::Unavailable) return opened;
+  log::warn("no gRPC: {}; set grpc.port to another one, or grpc.enabled to false",
+            opened.error().message);
+  return std::unique_ptr<api::GrpcServer>();
 }
 
 /// Running answers go on, new ones get 503 (Api asks `draining`), until none runs, the time is up
 /// or a second signal comes. The socket stays open meanwhile, so that new work is told and not just
-/// refused.
-void drain(const Signals& signals, agent::Sessions& sessions, api::Api& api, net::Server& server,
-           Millis budget) {
+/// refused. True: there was a second signal.
+bool drain(const Signals& signals, agent::Sessions& sessions, api::Api& api, Millis budget) {
   const auto deadline = Clock::now() + budget;
   log::info("stopping: {} answers are still running", api.answers());
   bool hurried = false;
@@ -137,8 +157,7 @@ void drain(const Signals& signals, agent::Sessions& sessions, api::Api& api, net
   if (api.answers() > 0) log::warn("ending {} answers that did not finish in time", api.answers());
   sessions.stop();    // turns go on at the next start
   api.end_answers();  // their clients are told, with an error
-  if (hurried) return server.stop_accepting();
-  let_go(server);
+  return hurried;
 }
 
 }  // namespace
@@ -155,8 +174,9 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   std::atomic<bool> draining = false;
   TRY(const auto store, store::Store::open(config.db_path));
   Bookkeeper bookkeeper(*store, time, metrics);
-  TRY(const OpenModels open,
-      open_models(config, time, metrics, [&bookkeeper](model::Metering metering) {
+  model::Uses uses;
+  TRY(const OpenModels open, open_models(config, time, metrics, [&](model::Metering metering) {
+        uses.note(metering.model, unix_time<Millis>(time));
         bookkeeper.note(std::move(metering));
       }));
   const api::Models models{open.all, open.router.get()};
@@ -172,6 +192,7 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
                           .time = time,
                           .sessions = &sessions,
                           .store = store.get(),
+                          .uses = &uses,
                           .draining = [&draining] { return draining.load(); },
                           .missing = [&trying]() -> std::vector<std::string> {
                             if (!trying) return {};
@@ -182,13 +203,14 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   net::ServerOptions options = server_options(config);
   options.at_once = api.at_once();
   TRY(const auto server, net::Server::start(std::move(options), api.handler()));
-  TRY_VOID(lock.publish(config.server.host, server->port()));
-
-  const DaemonInfo here{.host = config.server.host, .port = server->port()};
+  TRY(const auto grpc, open_grpc(loaded, api));
+  const DaemonInfo here{
+      .host = config.server.host, .port = server->port(), .grpc = grpc ? grpc->address() : ""};
+  TRY_VOID(lock.publish(here));
   if (events.on_listening) events.on_listening(here.url());
   const auto reached = wait_for_models(signals, config, open);
   if (!reached.ok()) {
-    let_go(*server);
+    let_go(*server, grpc.get());
     return reached.error();
   }
   trying = false;
@@ -200,7 +222,12 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   // While the model loads no answer has begun that could be let end.
   const bool loading =
       reached.value() == Until::Signalled && open.all.front()->state() != model::State::Ready;
-  drain(signals, sessions, api, *server, loading ? Millis(0) : config.server.drain_timeout);
+  const bool hurried =
+      drain(signals, sessions, api, loading ? Millis(0) : config.server.drain_timeout);
+  if (hurried)
+    server->stop_accepting();
+  else
+    let_go(*server, grpc.get());
   return ok();
 }
 

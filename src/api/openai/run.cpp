@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "api/openai/runs.h"
-
 namespace hearth::api {
 namespace {
 
