@@ -17,7 +17,8 @@ export const ember = path.join(root, 'models/ember/ember.gguf');
 export const { status } = grpc;
 
 function load(name) {
-  const options = { defaults: true, enums: String, oneofs: true, includeDirs: [path.join(root, 'proto')] };
+  const includeDirs = [path.join(root, 'proto')];
+  const options = { defaults: true, enums: String, oneofs: true, includeDirs };
   return grpc.loadPackageDefinition(loader.loadSync(name, options));
 }
 export const { aios } = load('aios/runtime.proto');
@@ -99,8 +100,10 @@ export class Daemon {
     return sum;
   }
   client(Service = aios.runtime.AIRuntime, credentials = grpc.credentials.createInsecure()) {
-    // Each with a connection of its own, as other programs have.
-    const made = new Service(this.address, credentials, { 'grpc.use_local_subchannel_pool': 1 });
+    // Each with a connection of its own, as other programs have. TLS wants a name.
+    const name = credentials._isSecure() ? { 'grpc.ssl_target_name_override': 'localhost' } : {};
+    const options = { 'grpc.use_local_subchannel_pool': 1, ...name };
+    const made = new Service(this.address, credentials, options);
     this.clients.push(made);
     return made;
   }
