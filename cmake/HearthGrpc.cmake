@@ -7,8 +7,8 @@ find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
 
 add_library(hearth_grpc INTERFACE)
 if(HEARTH_STATIC)
-  # Abseil's many archives name each other in both directions. Not by --start-group: CMake takes a flag
-  # that occurs twice for one, and llama.cpp has a group already.
+  # Abseil's many archives name each other in both directions. Not by --start-group: CMake takes a
+  # flag that occurs twice for one, and llama.cpp has a group already.
   set(grpc_archives ${GRPC_STATIC_LIBRARIES})
   list(REMOVE_DUPLICATES grpc_archives)
   list(JOIN grpc_archives "," grpc_archives)

@@ -15,7 +15,7 @@ const { values, positionals } = parseArgs({
   },
 });
 if (positionals.length === 0) {
-  console.error('usage: node client.mjs [--address HOST:PORT] [--model NAME | --level LEVEL] PROMPT');
+  console.error('usage: node client.mjs [--address HOST:PORT] [--token TOKEN] PROMPT');
   process.exit(2);
 }
 
