@@ -8,7 +8,7 @@ python=${PYTHON:-/usr/bin/python3}
 hearth=${HEARTH:-build/release/bin/hearth}
 
 quick=(footprint http_speed quiet memory freeze hang_up overload streams second_turn neighbour
-  two_engines editing json_schema snapshots store turns dialogue swap providers
+  two_engines editing json_schema snapshots store turns dialogue swap providers grpc_stream
   decode_beside_llama_bench)
 long=(sessions growth)
 listed=" ${quick[*]} ${long[*]} "

@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "api/anthropic/endpoints.h"
+#include "api/grpc/server.h"
 #include "api/http/gate.h"
 #include "api/http/pages.h"
 #include "api/http/reply.h"
@@ -20,8 +21,9 @@
 namespace hearth::api {
 namespace {
 
-GateRules gate_rules(const config::Config::Server& server) {
-  GateRules rules{server.host, server.hosts, server.cors_origins, {}};
+/// `host`: where it listens.
+GateRules gate_rules(const config::Config::Server& server, const std::string& host) {
+  GateRules rules{host, server.hosts, server.cors_origins, {}};
   for (const std::string& token : server.tokens) rules.tokens.emplace_back(token);
   return rules;
 }
@@ -50,7 +52,7 @@ model::Model* Models::find(std::string_view name) const {
 struct Api::State {
   explicit State(Parts given)
       : parts(std::move(given)),
-        rules(gate_rules(parts.config.server)),
+        rules(gate_rules(parts.config.server, parts.config.server.host)),
         started(parts.time.now()),
         workplace{parts,  runs,       desk,
                   keeper, background, unix_time<std::chrono::seconds>(parts.time)} {}
@@ -205,6 +207,14 @@ std::function<std::optional<net::Response>(const net::Request&)> Api::at_once() 
     state->handle(request, caught);
     return std::move(caught->response);
   };
+}
+
+Result<std::unique_ptr<GrpcServer>> Api::open_grpc() {
+  const config::Config& config = state_->parts.config;
+  TRY(auto opened, GrpcServer::State::start(
+                       {.parts = state_->parts, .runs = state_->runs, .started = state_->started},
+                       gate_rules(config.server, config.grpc.host)));
+  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(opened)));
 }
 
 std::string Api::error_body(int status, const std::string& message, const std::string& field,

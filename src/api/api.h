@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "agent/sessions.h"
+#include "api/grpc_server.h"
 #include "base/time_source.h"
 #include "config/config.h"
 #include "metrics/metrics.h"
 #include "model/cashier.h"
 #include "model/model.h"
 #include "model/router.h"
+#include "model/uses.h"
 #include "net/http.h"
 
 namespace hearth::api {
@@ -42,6 +44,8 @@ struct Parts {
   store::Store* store = nullptr;
   /// Where providers are paid; null: there is nobody to be paid.
   model::Cashier* cashier = nullptr;
+  /// What the models were used for; null: it is not known.
+  const model::Uses* uses = nullptr;
   /// True once the daemon is stopping: new work gets 503, running answers go on. Any thread, must
   /// not block.
   std::function<bool()> draining{};
@@ -78,6 +82,11 @@ class Api {
   /// For net::ServerOptions::at_once: health checks, which no busy worker may hold up. Borrows
   /// this.
   std::function<std::optional<net::Response>(const net::Request&)> at_once();
+
+  /// Opens the gRPC face as [grpc] of the configuration says. It ends before this does. Errors:
+  /// Unavailable (the port is taken, the address is not this machine's), NotFound, InvalidInput and
+  /// Unavailable of the certificate and key ("grpc.tls_cert", "grpc.tls_key").
+  Result<std::unique_ptr<GrpcServer>> open_grpc();
 
   /// For net::ServerOptions::error_body: the error envelope of the dialect at `path`.
   static std::string error_body(int status, const std::string& message, const std::string& field,

@@ -63,6 +63,7 @@ std::optional<DaemonInfo> parse_pid_file(int fd) {
   info.pid = static_cast<pid_t>(number("pid"));
   info.port = static_cast<std::uint16_t>(number("port"));
   info.host = text_of("host");
+  info.grpc = text_of("grpc");
   info.version = text_of("version");
   return info;
 }
@@ -99,10 +100,12 @@ bool take_lock(const Call& call, int fd) {
   }
 }
 
-Result<void> write_pid_file(int fd, const std::string& path, const std::string& host,
-                            std::uint16_t port) {
-  const nlohmann::ordered_json json = {
-      {"pid", getpid()}, {"host", host}, {"port", port}, {"version", HEARTH_VERSION}};
+Result<void> write_pid_file(int fd, const std::string& path, const DaemonInfo& here) {
+  const nlohmann::ordered_json json = {{"pid", getpid()},
+                                       {"host", here.host},
+                                       {"port", here.port},
+                                       {"grpc", here.grpc},
+                                       {"version", HEARTH_VERSION}};
   const std::string text = json.dump() + "\n";
   // Longer first, then cut, so that a reader never sees an empty file after the first write.
   const bool written =
@@ -221,7 +224,7 @@ Result<DaemonLock> DaemonLock::acquire(const Call& call, const std::string& data
     return Error{Code::Busy,
                  "another daemon" + who + " already serves the data directory " + data_dir};
   }
-  TRY_VOID(write_pid_file(fd, path, "", 0));
+  TRY_VOID(write_pid_file(fd, path, {}));
   return mine;
 }
 
@@ -235,8 +238,8 @@ DaemonLock::~DaemonLock() {
   close(fd_);
 }
 
-Result<void> DaemonLock::publish(const std::string& host, std::uint16_t port) {
-  return write_pid_file(fd_, path_, host, port);
+Result<void> DaemonLock::publish(const DaemonInfo& here) {
+  return write_pid_file(fd_, path_, here);
 }
 
 Result<std::optional<DaemonInfo>> find_daemon(const std::string& data_dir) {

@@ -18,6 +18,7 @@ struct DaemonInfo {
   pid_t pid = 0;
   std::string host{};  // where it listens; empty until it does
   std::uint16_t port = 0;
+  std::string grpc{};  // where it speaks gRPC, "127.0.0.1:50051"; empty: nowhere
   std::string version{};
   std::string url() const;  // "http://127.0.0.1:11435"
 };
@@ -35,7 +36,7 @@ class DaemonLock {
   DaemonLock& operator=(DaemonLock&&) = delete;
   ~DaemonLock();
   /// Writes where the daemon listens, so that other commands find it.
-  Result<void> publish(const std::string& host, std::uint16_t port);
+  Result<void> publish(const DaemonInfo& here);
 
  private:
   DaemonLock(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}

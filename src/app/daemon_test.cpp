@@ -90,10 +90,11 @@ TEST(FindDaemon, TellsWhereItListens) {
     EXPECT_EQ(starting.value()->pid, getpid());
     EXPECT_EQ(starting.value()->port, 0);
 
-    ASSERT_TRUE(lock.value().publish("127.0.0.1", 4'321).ok());
+    ASSERT_TRUE(lock.value().publish({.host = "127.0.0.1", .port = 4'321, .grpc = "[::1]:7"}).ok());
     const auto listening = find_daemon(dir.path());
     ASSERT_TRUE(listening.value().has_value());
     EXPECT_EQ(listening.value()->url(), "http://127.0.0.1:4321");
+    EXPECT_EQ(listening.value()->grpc, "[::1]:7");
   }
   EXPECT_FALSE(find_daemon(dir.path()).value().has_value());
 }
@@ -103,7 +104,7 @@ TEST(FindDaemon, AFileLeftByAKilledDaemonIsNoDaemon) {
   const pid_t child = fork();
   if (child == 0) {
     auto lock = DaemonLock::acquire(soon(), dir.path());
-    _exit(lock.ok() && lock.value().publish("127.0.0.1", 1).ok()
+    _exit(lock.ok() && lock.value().publish({.host = "127.0.0.1", .port = 1}).ok()
               ? 0
               : 1);  // no destructor: as if killed
   }

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <ctime>
@@ -11,16 +12,14 @@
 #include "agent/sessions.h"
 #include "api/api.h"
 #include "app/assistant.h"
-#include "app/bookkeeper.h"
+#include "app/books.h"
 #include "app/daemon.h"
 #include "app/models.h"
 #include "app/providers.h"
-#include "app/request_log.h"
 #include "app/upkeep.h"
 #include "base/log.h"
 #include "base/time_source.h"
 #include "metrics/metrics.h"
-#include "model/cashier.h"
 #include "net/server.h"
 #include "store/store.h"
 #include "vault/identity.h"
@@ -33,8 +32,7 @@ constexpr Millis kRecoverMax{60'000};    // reading what the last process left
 constexpr Millis kLoadingPoll{20};       // how soon a loaded model is announced
 constexpr Millis kSelfTestMax{300'000};  // of one model
 constexpr Millis kDrainingPoll{20};      // how soon the last answer's end is noticed
-constexpr Millis kStopSpendingMax{5'000};
-constexpr Millis kLastReplies{1'000};  // for answers already made to reach their clients
+constexpr Millis kLastReplies{1'000};    // for answers already made to reach their clients
 
 /// SIGTERM and SIGINT, taken one at a time on the main thread instead of by a handler; and SIGUSR1,
 /// which stops spending and nothing else.
@@ -134,41 +132,37 @@ Result<Until> wait_for_models(const Signals& signals, const config::Config& conf
   return Until::Ready;
 }
 
-/// Null: there shall be none. What goes wrong with it costs no answer.
-Result<std::unique_ptr<RequestLog>> open_log(const config::Config& config, const TimeSource& time) {
-  if (!config.metrics.daily_files) return std::unique_ptr<RequestLog>();
-  return RequestLog::open(config.data_dir + "/metrics", config.metrics.days_max, time);
-}
-
-/// What a process before this one has reserved.
-Result<void> settle_lost(store::Store& store, const TimeSource& time) {
-  store::Ledger ledger(store, time);
-  TRY(const std::size_t lost, ledger.settle_lost(Call::within(kRecoverMax)));
-  if (lost > 0)
-    log::warn(
-        "{} answers of providers were cut off by the end of the last process; the ledger "
-        "counts the most that they may have cost",
-        lost);
-  return ok();
-}
-
-void stop_spending(model::Cashier& cashier) {
-  const auto stopped = cashier.stop_spending(Call::within(kStopSpendingMax), "SIGUSR1");
-  if (!stopped.ok()) log::error("a restart will forget it: {}", stopped.error().message);
-}
-
-/// Closes the door, once the answers that are made already have reached their clients.
-void let_go(net::Server& server) {
+/// Closes the doors, once the answers that are made already have reached their clients.
+void let_go(net::Server& server, api::GrpcServer* grpc) {
+  const Call call = Call::within(kLastReplies);
   server.stop_accepting();
-  const auto drained = server.drain(Call::within(kLastReplies));
+  const auto drained = server.drain(call);
   if (!drained.ok()) log::warn("some clients were slow to take their last answer");
+  if (grpc) grpc->stop(call);
+}
+
+/// Null if there is none, because it is switched off, or because others have its port and nobody
+/// has asked for it by any setting. Errors: those of Api::open_grpc().
+Result<std::unique_ptr<api::GrpcServer>> open_grpc(const config::Loaded& loaded, api::Api& api) {
+  if (!loaded.config.grpc.enabled) return std::unique_ptr<api::GrpcServer>();
+  auto opened = api.open_grpc();
+  if (opened.ok()) {
+    log::info("gRPC listens on {}", opened.value()->address());
+    return opened;
+  }
+  const bool is_wanted = std::ranges::any_of(loaded.origins, [](const auto& entry) {
+    return entry.first.starts_with("grpc.") && entry.second != "default";
+  });
+  if (is_wanted || opened.error().code != Code::Unavailable) return opened;
+  log::warn("no gRPC: {}; set grpc.port to another one, or grpc.enabled to false",
+            opened.error().message);
+  return std::unique_ptr<api::GrpcServer>();
 }
 
 /// Running answers go on, new ones get 503 (Api asks `draining`), until none runs, the time is up
 /// or a second signal comes. The socket stays open meanwhile, so that new work is told and not just
-/// refused.
-void drain(const Signals& signals, agent::Sessions& sessions, api::Api& api, net::Server& server,
-           Millis budget) {
+/// refused. True: there was a second signal.
+bool drain(const Signals& signals, agent::Sessions& sessions, api::Api& api, Millis budget) {
   const auto deadline = Clock::now() + budget;
   log::info("stopping: {} answers are still running", api.answers());
   bool hurried = false;
@@ -177,8 +171,7 @@ void drain(const Signals& signals, agent::Sessions& sessions, api::Api& api, net
   if (api.answers() > 0) log::warn("ending {} answers that did not finish in time", api.answers());
   sessions.stop();    // turns go on at the next start
   api.end_answers();  // their clients are told, with an error
-  if (hurried) return server.stop_accepting();
-  let_go(server);
+  return hurried;
 }
 
 }  // namespace
@@ -194,18 +187,12 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   metrics::Registry metrics;
   std::atomic<bool> draining = false;
   TRY(const auto store, store::Store::open(config.db_path));
-  TRY(auto log, open_log(config, time));
-  Bookkeeper bookkeeper(*store, time, metrics, std::move(log));
-  const auto told = [&bookkeeper](model::Metering metering) {
-    bookkeeper.note(std::move(metering));
-  };
-  TRY(auto paying, cashier_options(config));
-  TRY_VOID(settle_lost(*store, time));
-  model::Cashier cashier(*store, time, metrics, std::move(paying));
-  signals.on_stop_spending([&cashier] { stop_spending(cashier); });
-  TRY(const auto providers,
-      Providers::open(config, config::process_environment(), cashier, time, metrics, told));
-  TRY(const OpenModels open, open_models(config, time, metrics, told, providers->listed()));
+  TRY(const auto books, Books::open(config, *store, time, metrics));
+  signals.on_stop_spending([&books] { books->stop_spending("SIGUSR1"); });
+  TRY(const auto providers, Providers::open(config, config::process_environment(), books->cashier(),
+                                            time, metrics, books->told()));
+  TRY(const OpenModels open,
+      open_models(config, time, metrics, books->told(), providers->listed()));
   const api::Models models{open.all, open.router.get(),
                            [&providers](std::string_view name) { return providers->find(name); }};
   std::atomic<bool> trying = !open.tried.empty();
@@ -220,7 +207,8 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
                           .time = time,
                           .sessions = &sessions,
                           .store = store.get(),
-                          .cashier = &cashier,
+                          .cashier = &books->cashier(),
+                          .uses = &books->uses(),
                           .draining = [&draining] { return draining.load(); },
                           .missing = [&trying]() -> std::vector<std::string> {
                             if (!trying) return {};
@@ -232,13 +220,14 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   net::ServerOptions options = server_options(config);
   options.at_once = api.at_once();
   TRY(const auto server, net::Server::start(std::move(options), api.handler()));
-  TRY_VOID(lock.publish(config.server.host, server->port()));
-
-  const DaemonInfo here{.host = config.server.host, .port = server->port()};
+  TRY(const auto grpc, open_grpc(loaded, api));
+  const DaemonInfo here{
+      .host = config.server.host, .port = server->port(), .grpc = grpc ? grpc->address() : ""};
+  TRY_VOID(lock.publish(here));
   if (events.on_listening) events.on_listening(here.url());
   const auto reached = wait_for_models(signals, config, open);
   if (!reached.ok()) {
-    let_go(*server);
+    let_go(*server, grpc.get());
     return reached.error();
   }
   trying = false;
@@ -250,7 +239,12 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   // While the model loads no answer has begun that could be let end.
   const bool loading =
       reached.value() == Until::Signalled && open.all.front()->state() != model::State::Ready;
-  drain(signals, sessions, api, *server, loading ? Millis(0) : config.server.drain_timeout);
+  const bool hurried =
+      drain(signals, sessions, api, loading ? Millis(0) : config.server.drain_timeout);
+  if (hurried)
+    server->stop_accepting();
+  else
+    let_go(*server, grpc.get());
   return ok();
 }
 

@@ -13,7 +13,8 @@ constexpr const char* kFooter =
     R"(Answers on http://127.0.0.1:11435: /v1/chat/completions, /v1/completions,
 /v1/embeddings, /v1/models, /v1/sessions, /v1/approvals, /v1/tools, /tokenize,
 /detokenize, /health, /health/ready and /metrics. Without --workspace or tools.workspace
-the model has no tools.
+the model has no tools. gRPC (aios.runtime.AIRuntime, see docs/grpc.md) is on
+127.0.0.1:50051; [grpc] of hearth.toml changes that or switches it off.
 SIGTERM and Ctrl-C let running answers end (server.drain_timeout); a second signal ends
 at once.
 

@@ -54,6 +54,7 @@ nlohmann::ordered_json to_json(const Status& status) {
   return {{"running", true},
           {"pid", status.daemon.pid},
           {"url", status.daemon.url()},
+          {"grpc", status.daemon.grpc},
           {"version", status.daemon.version},
           {"model", status.model},
           {"ready", status.missing.empty()},

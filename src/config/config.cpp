@@ -146,19 +146,37 @@ Result<void> fill_in_paths(const Environment& environment, Loaded& loaded) {
   return ok();
 }
 
+std::string origin_of(const Loaded& loaded, const std::string& name) {
+  const auto origin = loaded.origins.find(name);
+  return origin == loaded.origins.end() ? "default" : origin->second;
+}
+
+/// What other machines can reach needs a token.
+Result<void> check_host(const Loaded& loaded, const std::string& name, std::string& host) {
+  if (host == "localhost") host = "127.0.0.1";
+  if (is_loopback(host) || !loaded.config.server.tokens.empty()) return ok();
+  return setting_error(name,
+                       host +
+                           " is reachable from other machines and needs server.tokens; make "
+                           "one with: openssl rand -hex 24",
+                       origin_of(loaded, name));
+}
+
+Result<void> check_tls(const Loaded& loaded) {
+  const Config::Grpc& grpc = loaded.config.grpc;
+  if (grpc.tls_cert.empty() == grpc.tls_key.empty()) return ok();
+  const bool has_cert = !grpc.tls_cert.empty();
+  return setting_error(
+      has_cert ? "grpc.tls_key" : "grpc.tls_cert",
+      std::string("is needed where ") + (has_cert ? "grpc.tls_cert" : "grpc.tls_key") + " is set",
+      origin_of(loaded, has_cert ? "grpc.tls_cert" : "grpc.tls_key"));
+}
+
 Result<void> check_together(Loaded& loaded) {
-  Config::Server& server = loaded.config.server;
-  if (server.host == "localhost") server.host = "127.0.0.1";
-  if (!is_loopback(server.host) && server.tokens.empty()) {
-    const auto origin = loaded.origins.find("server.host");
-    return setting_error(
-        "server.host",
-        server.host +
-            " is reachable from other machines and needs server.tokens; make one with: "
-            "openssl rand -hex 24",
-        origin == loaded.origins.end() ? "default" : origin->second);
-  }
-  return ok();
+  TRY_VOID(check_host(loaded, "server.host", loaded.config.server.host));
+  if (!loaded.config.grpc.enabled) return ok();
+  TRY_VOID(check_host(loaded, "grpc.host", loaded.config.grpc.host));
+  return check_tls(loaded);
 }
 
 void warn_about_short_turns(Loaded& loaded) {

@@ -25,6 +25,17 @@ struct Config {
     std::uint32_t connections_max = 1'024;
     Millis drain_timeout{30'000};  // SIGTERM: how long running answers may go on
   } server;
+  /// aios.runtime.AIRuntime; who may call it is said by server.tokens.
+  struct Grpc {
+    bool enabled = true;
+    std::string host = "127.0.0.1";  // loopback unless a token is set
+    std::uint16_t port = 50'051;
+    std::string tls_cert{};  // PEM, with what it takes to trust it; empty: plain
+    std::string tls_key{};
+    bool reflection = true;
+    std::uint32_t streams_max = 1'024;  // calls at a time
+    std::uint32_t message_bytes_max = 8 * 1024 * 1024;
+  } grpc;
   struct Model {
     std::string path{};                // GGUF file; empty: Ember, the model inside the binary
     std::string name{};                // id offered to clients; empty: from the file name ("ember")
@@ -192,9 +203,10 @@ Environment process_environment();
 /// first that is there. The data directory: overrides, environment, file, $XDG_DATA_HOME/hearth,
 /// ~/.local/share/hearth.
 /// Errors: InvalidInput (unknown key or variable: names file, line and the nearest known one; wrong
-/// type or range: names key, limit and origin; server.host beyond loopback without server.tokens),
-/// NotFound (a config file that was asked for by name), Unavailable (a file that cannot be read),
-/// TooLarge (above 1 MiB).
+/// type or range: names key, limit and origin; server.host
+/// or grpc.host beyond loopback without server.tokens; one of grpc.tls_cert and grpc.tls_key
+/// alone), NotFound (a config file that was asked for by name), Unavailable (a file that cannot be
+/// read), TooLarge (above 1 MiB).
 Result<Loaded> load(const Overrides& overrides, const Environment& environment);
 
 /// Only what one hearth.toml says, over the defaults; no other source, no check between settings.

@@ -250,6 +250,34 @@ TEST_F(Load, BeyondLoopbackATokenIsNeeded) {
   EXPECT_EQ(loaded().config.server.host, "127.0.0.1");
 }
 
+TEST_F(Load, GrpcNeedsTokensBeyondLoopbackAndBothFilesOfTls) {
+  struct Case {
+    std::map<std::string, std::string> set;
+    const char* field;  // "": fine
+  };
+  const Case kCases[] = {
+      {{{"HEARTH_GRPC_HOST", "0.0.0.0"}}, "grpc.host"},
+      {{{"HEARTH_GRPC_HOST", "0.0.0.0"}, {"HEARTH_GRPC_ENABLED", "false"}}, ""},
+      {{{"HEARTH_GRPC_HOST", "0.0.0.0"}, {"HEARTH_TOKEN", kToken}}, ""},
+      {{{"HEARTH_GRPC_TLS_CERT", "/cert.pem"}}, "grpc.tls_key"},
+      {{{"HEARTH_GRPC_TLS_KEY", "/key.pem"}}, "grpc.tls_cert"},
+      {{{"HEARTH_GRPC_TLS_CERT", "/cert.pem"}, {"HEARTH_GRPC_TLS_KEY", "/key.pem"}}, ""},
+      {{{"HEARTH_GRPC_STREAMS_MAX", "0"}}, "grpc.streams_max"},
+      {{{"HEARTH_GRPC_MESSAGE_BYTES_MAX", "1023"}}, "grpc.message_bytes_max"},
+  };
+  const auto before = environment_;
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.set.begin()->first);
+    environment_ = before;
+    for (const auto& [name, value] : c.set) environment_[name] = value;
+    if (*c.field) {
+      EXPECT_EQ(refused().field, c.field);
+    } else {
+      EXPECT_TRUE(loaded().config.grpc.reflection);
+    }
+  }
+}
+
 TEST_F(Load, WarnsWhenOthersMayReadTokens) {
   const std::string text = std::string("[server]\ntokens = [\"") + kToken + "\"]\n";
   overrides_.config_file = write("a.toml", text, 0640);

@@ -115,7 +115,8 @@ class Daemon:
         self.log_path = os.path.join(self.data, "serve.log")
         command = [HEARTH, "serve", "--data", self.data, "--port", str(port), *map(str, arguments)]
         # Tests stop and kill engines; those of others shall not wait for the cores that these hold.
-        environment = {"XDG_RUNTIME_DIR": self.data} | environment
+        # And each has a port of its own for gRPC: the usual one may be somebody's.
+        environment = {"XDG_RUNTIME_DIR": self.data, "HEARTH_GRPC_PORT": "0"} | environment
         self.log_file = open(self.log_path, "wb")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log_file,
                                         stderr=self.log_file, env=clean_environment(**environment))

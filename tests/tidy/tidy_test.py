@@ -92,6 +92,11 @@ class Layers(Case):
         self.caught(layers.check, ROOMS | {"src/api/a.cpp": "#include <boost/asio.hpp>\n"},
                     "belongs to net alone")
 
+    def test_library_of_one_folder(self):
+        code = "#include <grpcpp/grpcpp.h>\n"
+        self.passes(layers.check, ROOMS | {"src/api/grpc/a.cpp": code})
+        self.caught(layers.check, ROOMS | {"src/api/a.cpp": code}, "belongs to api/grpc alone")
+
     def test_folder_without_room(self):
         self.caught(layers.check, ROOMS | {"src/extra/a.cpp": "int x;\n"}, "src/extra is no room")
 

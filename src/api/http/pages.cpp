@@ -11,6 +11,14 @@ using Json = nlohmann::ordered_json;
 
 constexpr Millis kEngineAnswersWithin{100};  // what it did not tell by then stays as it was
 
+net::Response json_page(int status, const Json& body) {
+  return {status,
+          body.dump(-1, ' ', false, Json::error_handler_t::replace),
+          {{"Content-Type", "application/json"}}};
+}
+
+}  // namespace
+
 std::vector<std::string> all_missing(const Parts& parts) {
   std::vector<std::string> missing = parts.missing ? parts.missing() : std::vector<std::string>();
   if (is_draining(parts)) missing.emplace_back("the daemon is stopping");
@@ -22,14 +30,6 @@ std::vector<std::string> all_missing(const Parts& parts) {
   }
   return missing;
 }
-
-net::Response json_page(int status, const Json& body) {
-  return {status,
-          body.dump(-1, ' ', false, Json::error_handler_t::replace),
-          {{"Content-Type", "application/json"}}};
-}
-
-}  // namespace
 
 net::Response health_page(const Parts& parts, Clock::time_point started) {
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(parts.time.now() - started);

@@ -12,6 +12,8 @@ net::Response ready_page(const Parts& parts);
 /// Prometheus text.
 net::Response metrics_page(const Parts& parts);
 
+/// What is missing before requests are answered, a sentence each; empty if nothing is.
+std::vector<std::string> all_missing(const Parts& parts);
 /// Whether new work is refused because the daemon is stopping.
 bool is_draining(const Parts& parts);
 net::Response draining_answer(Face face);

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "api/run/runs.h"
-
 namespace hearth::api {
 
 class Run::Sink final : public model::EventSink {

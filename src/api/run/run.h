@@ -5,15 +5,15 @@
 #include <stop_token>
 #include <vector>
 
+#include "api/http/errors.h"
 #include "api/run/answer_check.h"
+#include "api/run/runs.h"
 #include "api/run/writer.h"
 #include "base/mutex.h"
 #include "model/model.h"
 #include "net/http.h"
 
 namespace hearth::api {
-
-class Runs;
 
 /// What one request asks of a model.
 struct RunPlan {
@@ -31,7 +31,7 @@ struct RunPlan {
 /// Who owns what: Runs holds the Run until every generation has ended; the model's sinks hold it as
 /// long as the model holds them. The Run holds generations and exchange, and lets go of both when
 /// Runs retires it, so no cycle outlives the work.
-class Run : public std::enable_shared_from_this<Run> {
+class Run final : public Ongoing, public std::enable_shared_from_this<Run> {
  public:
   Run(RunPlan plan, std::shared_ptr<net::Exchange> exchange, Runs& runs);
 
@@ -43,7 +43,6 @@ class Run : public std::enable_shared_from_this<Run> {
   void start(model::Model& model);
 
  private:
-  friend class Runs;
   class Sink;
   enum class Phase : std::uint8_t { Waiting, Running, Ended };
 
@@ -62,9 +61,9 @@ class Run : public std::enable_shared_from_this<Run> {
   bool all_finished() const REQUIRES(mutex_);
   bool is_checked(const Choice& choice) const REQUIRES(mutex_);
 
-  // For Runs, on its thread, never inside on_event.
-  void cancel(const Error& why);
-  void release();
+  // Never inside on_event.
+  void cancel(const Error& why) override;
+  void release() override;
 
   const std::unique_ptr<Writer> writer_;
   const bool stream_;

@@ -1,7 +1,5 @@
 #include "api/run/runs.h"
 
-#include "api/run/run.h"
-
 namespace hearth::api {
 
 Runs::Runs() : thread_([this] { work(); }) {}
@@ -16,12 +14,12 @@ Runs::~Runs() {
   thread_.join();
 }
 
-void Runs::add(std::shared_ptr<Run> run) {
+void Runs::add(std::shared_ptr<Ongoing> run) {
   MutexLock lock(mutex_);
   active_.insert(std::move(run));
 }
 
-void Runs::cancel(std::shared_ptr<Run> run) {
+void Runs::cancel(std::shared_ptr<Ongoing> run) {
   push({std::move(run), Error{Code::Cancelled, "the answer was cancelled", {}}});
 }
 
@@ -31,7 +29,7 @@ void Runs::end_all(const Error& why) {
   changed_.notify_one();
 }
 
-void Runs::retire(std::shared_ptr<Run> run) { push({std::move(run), std::nullopt}); }
+void Runs::retire(std::shared_ptr<Ongoing> run) { push({std::move(run), std::nullopt}); }
 
 std::size_t Runs::size() const {
   MutexLock lock(mutex_);

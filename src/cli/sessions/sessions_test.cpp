@@ -131,7 +131,7 @@ class WithServer : public testing::Test {
                 take(request, exchange);
               }).value();
     lock_.emplace(app::DaemonLock::acquire(Call::within(Millis(20'000)), config_.data_dir).value());
-    EXPECT_TRUE(lock_->publish("127.0.0.1", server_->port()).ok());
+    EXPECT_TRUE(lock_->publish({.host = "127.0.0.1", .port = server_->port()}).ok());
     info_ = app::find_daemon(config_.data_dir).value().value();
   }
   void take(const net::Request& request, const Exchange& exchange) {

@@ -9,7 +9,8 @@ COMPOSITION_ROOT = "app"
 # Objects that are linked beside the rooms and include none.
 NO_ROOMS = {"portable"}
 
-# Libraries that stay behind one door: include prefix -> the rooms that may name it.
+# Libraries that stay behind one door: include prefix -> the rooms that may name it, or one folder of a
+# room ("api/grpc").
 LIBRARY_ROOMS = {
     "boost/": {"net"},
     "llama": {"engine"},
@@ -23,6 +24,10 @@ LIBRARY_ROOMS = {
     "sqlite3": {"store"},
     "xxhash": {"engine"},
     "re2/": {"policy"},
+    "grpc/": {"api/grpc"},
+    "grpcpp/": {"api/grpc"},
+    "google/protobuf": {"api/grpc"},
+    "aios/": {"api/grpc"},
 }
 
 
@@ -58,9 +63,11 @@ def _include_fault(rooms, room, included):
     return None
 
 
-def _library_fault(room, included):
+def _library_fault(name, included):
+    """`name`: the including file, "src/api/grpc/codes.h"."""
     for prefix, owners in LIBRARY_ROOMS.items():
-        if included.startswith(prefix) and room not in owners:
+        is_owner = any(name.startswith(f"src/{owner}/") for owner in owners)
+        if included.startswith(prefix) and not is_owner:
             return f"<{included}> belongs to {' and '.join(sorted(owners))} alone"
     return None
 
@@ -83,6 +90,6 @@ def check(tree):
         for match in re.finditer(r'^[ \t]*#[ \t]*include\s*(["<])([^">]+)[">]', text, re.M):
             included = match.group(2)
             fault = _include_fault(rooms, room, included) if match.group(1) == '"' else None
-            fault = fault or (_library_fault(room, included) if room in rooms else None)
+            fault = fault or (_library_fault(name, included) if room in rooms else None)
             if fault:
                 yield f"{name}:{line_of(text, match.start())}: {fault}"
