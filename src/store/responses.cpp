@@ -72,9 +72,13 @@ Result<void> end_running(Database& database, const Response& response) {
   return nothing_called("running response", response.id);
 }
 
-Result<bool> exists(Database& database, const std::string& id) {
-  TRY(Query query, database.query("SELECT 1 FROM responses WHERE id = ?"));
-  return query.bind(id).next();
+/// Whether it is Running; false: there is none yet. Errors: NotFound (it has ended).
+Result<bool> has_begun(Database& database, const std::string& id) {
+  TRY(Query query, database.query("SELECT state FROM responses WHERE id = ?"));
+  TRY(const bool found, query.bind(id).next());
+  if (found && query.text(0) != name_in(kStates, State::Running))
+    return nothing_called("running response", id);
+  return found;
 }
 
 /// The session that what is said goes to: the one that is followed, if this follows its end.
@@ -96,6 +100,7 @@ Result<std::string> session_for(Database& database, const ResponseEnd& end, std:
 /// Entries belong to the turn that their response is.
 Result<void> finish_within(Database& database, ResponseEnd& end, std::int64_t now_ms) {
   Response& response = end.response;
+  TRY(const bool is_begun, has_begun(database, response.id));
   TRY(response.session_id, session_for(database, end, now_ms));
   for (Entry& entry : end.entries) entry.turn = end.follows_messages;
   TRY(const std::uint32_t first,
@@ -103,8 +108,7 @@ Result<void> finish_within(Database& database, ResponseEnd& end, std::int64_t no
   response.messages = first + static_cast<std::uint32_t>(end.entries.size());
   response.state = State::Done;
   response.ended_ms = now_ms;
-  TRY(const bool has_begun, exists(database, response.id));
-  return has_begun ? end_running(database, response) : insert(database, response);
+  return is_begun ? end_running(database, response) : insert(database, response);
 }
 
 }  // namespace
