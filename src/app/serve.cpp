@@ -241,10 +241,7 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
       reached.value() == Until::Signalled && open.all.front()->state() != model::State::Ready;
   const bool hurried =
       drain(signals, sessions, api, loading ? Millis(0) : config.server.drain_timeout);
-  if (hurried)
-    server->stop_accepting();
-  else
-    let_go(*server, grpc.get());
+  hurried ? server->stop_accepting() : let_go(*server, grpc.get());
   return ok();
 }
 
