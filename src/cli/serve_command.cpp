@@ -11,10 +11,12 @@ namespace {
 
 constexpr const char* kFooter =
     R"(Answers on http://127.0.0.1:11435: /v1/chat/completions, /v1/completions,
-/v1/embeddings, /v1/models, /v1/sessions, /v1/approvals, /v1/tools, /tokenize,
-/detokenize, /health, /health/ready and /metrics. Without --workspace or tools.workspace
-the model has no tools. gRPC (aios.runtime.AIRuntime, see docs/grpc.md) is on
-127.0.0.1:50051; [grpc] of hearth.toml changes that or switches it off.
+/v1/embeddings, /v1/responses, /v1/models, /v1/sessions, /v1/approvals, /v1/tools,
+/v1/route, /v1/costs, /v1/spending, /tokenize, /detokenize, /health, /health/ready and
+/metrics; for programs made for Anthropic /v1/messages, for Ollama /api/chat and its like
+(docs/faces.md). Without --workspace or tools.workspace the model has no tools. gRPC
+(aios.runtime.AIRuntime, docs/grpc.md) is on 127.0.0.1:50051; [grpc] of hearth.toml
+changes that or switches it off. SIGUSR1 does what `hearth stop-spending` does.
 SIGTERM and Ctrl-C let running answers end (server.drain_timeout); a second signal ends
 at once.
 
