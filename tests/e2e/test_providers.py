@@ -207,6 +207,34 @@ class EveryKind(unittest.TestCase):
         self.assertEqual(len(double.requests), before)
 
     @for_each
+    def test_images_are_passed_through(self, model, double):
+        pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+        content = [{"type": "text", "text": "What is this?"},
+                   {"type": "image_url", "image_url": {"url": "data:image/png;base64," + pixel}}]
+        answer = self.daemon.post("/v1/chat/completions", {"model": model, "messages": [
+            {"role": "user", "content": content}]})
+        self.assertEqual(answer.status, 200, answer.body)
+        self.assertEqual(json.dumps(double.requests[-1][2]).count(pixel), 1)
+        refused = self.daemon.post("/v1/chat/completions", {"model": "ember", "messages": [
+            {"role": "user", "content": content}]})
+        self.assertEqual((refused.status, refused.error["param"]), (400, "messages"))
+
+    @for_each
+    def test_the_other_faces_reach_a_provider_too(self, model, double):
+        answer = self.daemon.post("/v1/messages", {"model": model, "max_tokens": 50, "messages": [
+            {"role": "user", "content": "hi"}]})
+        self.assertEqual(answer.json["content"][0]["text"], "You said: hi", answer.body)
+        answer = self.daemon.post("/v1/responses", {"model": model, "input": "hi"})
+        self.assertEqual(answer.json["output"][0]["content"][0]["text"], "You said: hi", answer.body)
+        again = self.daemon.post("/v1/responses", {"model": model, "input": "more",
+                                                   "previous_response_id": answer.json["id"]})
+        self.assertEqual(again.status, 200, again.body)
+        self.assertIn("You said: hi", json.dumps(double.requests[-1][2], ensure_ascii=False))
+        answer = self.daemon.post("/api/chat", {"model": model, "stream": False, "messages": [
+            {"role": "user", "content": "hi"}]})
+        self.assertEqual(answer.json["message"]["content"], "You said: hi", answer.body)
+
+    @for_each
     def test_a_whole_answer_where_a_stream_was_asked_for(self, model, double):
         if double.kind == "gemini":
             return
