@@ -11,7 +11,10 @@ if (!baseUrl) {
   process.exit(2);
 }
 const root = baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '');
-const client = new OpenAI({ baseURL: `${root}/v1`, apiKey, maxRetries: 0, timeout: 120_000 });
+// Node's own fetch: the one that this SDK brings takes each chunked stream for one that was cut,
+// on Node 18.20.
+const { fetch } = globalThis;
+const client = new OpenAI({ baseURL: `${root}/v1`, apiKey, maxRetries: 0, timeout: 120_000, fetch });
 // Version 4 has it among what is not final.
 const streamHelper = client.chat.completions.stream
   ? client.chat.completions
