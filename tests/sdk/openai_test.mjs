@@ -14,7 +14,8 @@ const root = baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '');
 // Node's own fetch: the one that this SDK brings takes each chunked stream for one that was cut,
 // on Node 18.20.
 const { fetch } = globalThis;
-const client = new OpenAI({ baseURL: `${root}/v1`, apiKey, maxRetries: 0, timeout: 120_000, fetch });
+const baseURL = `${root}/v1`;
+const client = new OpenAI({ baseURL, apiKey, maxRetries: 0, timeout: 120_000, fetch });
 // Version 4 has it among what is not final.
 const streamHelper = client.chat.completions.stream
   ? client.chat.completions
