@@ -14,8 +14,12 @@ if(HEARTH_STATIC)
   list(JOIN grpc_archives "," grpc_archives)
   target_link_libraries(hearth_grpc INTERFACE "$<LINK_GROUP:RESCAN,${grpc_archives}>")
 else()
+  # Its headers call Abseil themselves.
+  set(abseil ${GRPC_STATIC_LIBRARIES})
+  list(FILTER abseil INCLUDE REGEX "^absl_")
+  list(REMOVE_DUPLICATES abseil)
   target_link_libraries(hearth_grpc INTERFACE
-    -Wl,--push-state,--as-needed grpc++ grpc gpr protobuf -Wl,--pop-state)
+    -Wl,--push-state,--as-needed grpc++ grpc gpr protobuf ${abseil} -Wl,--pop-state)
 endif()
 target_link_libraries(hearth_grpc INTERFACE Threads::Threads)
 
