@@ -5,19 +5,10 @@
 #include "base/log.h"
 #include "context/summary.h"
 #include "context/window.h"
+#include "model/token_source.h"
 
 namespace hearth::agent {
 namespace {
-
-/// What the tokens of a model depend on. The fingerprint of its file is known too late.
-std::string known_by(const model::Model& model) {
-  const engine::ModelFacts facts = model.facts();
-  std::string text = model.name();
-  for (const std::uint64_t number :
-       {facts.size_bytes, facts.parameters, std::uint64_t{facts.vocabulary}})
-    text += "/" + std::to_string(number);
-  return text + "/" + facts.tokenizer + "/" + facts.chat_template;
-}
 
 bool is_instruction(const store::Entry& entry) { return entry.message.role == chat::Role::System; }
 
@@ -54,7 +45,7 @@ void Talk::speak_with(const model::Model& model, std::vector<chat::Tool> clients
 
 void Talk::name_prefix() {
   if (!model_) return;
-  const std::string model = known_by(*model_), first = parts_.zone.text(instructions_);
+  const std::string model = model::token_source(*model_), first = parts_.zone.text(instructions_);
   static_id_ = context::prefix_id(parts_.zone, model, first, clients_, "");
   prefix_id_ = summary_ ? context::prefix_id(parts_.zone, model, first, clients_, summary_->text)
                         : static_id_;

@@ -49,6 +49,12 @@ model::Model* Models::find(std::string_view name) const {
   return routed || !others ? routed : others(name);
 }
 
+std::string Models::names() const {
+  std::string names;
+  for (const auto* model : all) names += (names.empty() ? "" : ", ") + model->name();
+  return names.empty() ? "none" : names;
+}
+
 struct Api::State {
   explicit State(Parts given)
       : parts(std::move(given)),

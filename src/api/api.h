@@ -29,6 +29,8 @@ struct Models {
   /// The one of this name, or what the router has under it, or one of the others; the first for "";
   /// or nullptr.
   model::Model* find(std::string_view name) const;
+  /// "ember, strong", for people; "none".
+  std::string names() const;
 };
 
 /// What the API is made from. References and models must outlive it.

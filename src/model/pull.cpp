@@ -7,6 +7,7 @@
 
 #include "engine/model_facts.h"
 #include "model/facts/fingerprint.h"
+#include "model/passing.h"
 #include "model/pull/download.h"
 #include "model/pull/offer.h"
 #include "model/pull/part_file.h"

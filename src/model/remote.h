@@ -64,5 +64,9 @@ class Provider {
 std::uint64_t tokens_at_most(const chat::Conversation& talk);
 /// What it usually is. Pure.
 std::uint64_t tokens_usually(std::string_view text);
+/// What a piece of an answer says, its calls too; and what so many bytes of an answer are, where
+/// nobody has counted: rather too many. Pure.
+std::uint64_t bytes_said(const chat::Delta& delta);
+std::uint64_t tokens_said(std::uint64_t bytes);
 
 }  // namespace hearth::model

@@ -170,21 +170,4 @@ export const bearer = (token) => {
   return metadata;
 };
 
-// Runs each check; the last line is what the test runner reads.
-export async function run(checks) {
-  let passed = 0;
-  let failed = 0;
-  for (const [name, check] of Object.entries(checks)) {
-    try {
-      await check();
-      ++passed;
-      console.log(`ok      ${name}`);
-    } catch (error) {
-      ++failed;
-      const lines = String(error?.stack ?? error).split('\n');
-      console.log(`FAILED  ${name}\n        ${lines.slice(0, 8).join('\n        ')}`);
-    }
-  }
-  console.log(`${passed} passed, ${failed} failed`);
-  process.exit(failed ? 1 : 0);
-}
+export { run } from '../sdk/checks.mjs';

@@ -1,4 +1,4 @@
-// What the checks of all SDKs share.
+// What the checks of all SDKs share, and gRPC's.
 import assert from 'node:assert/strict';
 
 export async function collect(stream) {
@@ -50,7 +50,7 @@ export async function run(checks) {
       console.log(
         `FAILED  ${name}\n        ${String(error?.stack ?? error)
           .split('\n')
-          .slice(0, 4)
+          .slice(0, 8)
           .join('\n        ')}`,
       );
     }

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,18 @@ struct Outcome {
   std::string level{};  // that the router found to be needed; empty: it was not asked
   std::int64_t latency_ms = 0;
 };
+
+/// Into the message that ends a call, which is one of several with the same fields.
+template <class Message>
+void fill_in(const Outcome& outcome, Message& message) {
+  message.set_tokens_used(static_cast<std::int32_t>(outcome.usage.completion_tokens));
+  message.set_prompt_tokens(static_cast<std::int32_t>(outcome.usage.prompt_tokens));
+  message.set_cached_tokens(static_cast<std::int32_t>(outcome.usage.cached_tokens));
+  message.set_latency_ms(outcome.latency_ms);
+  message.set_model_used(outcome.model);
+  message.set_intelligence_level(outcome.level);
+  message.set_finish_reason(chat::finish_reason_name(outcome.reason));
+}
 
 /// Where one answer goes: a call of gRPC. Any thread; nothing blocks.
 class Outlet {

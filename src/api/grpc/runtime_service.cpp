@@ -27,12 +27,6 @@ std::string state_words(const model::Model& model) {
   return state == State::Failed ? "error: not ready" : "unloaded";
 }
 
-std::string names_of(const Models& models) {
-  std::string names;
-  for (const auto* model : models.all) names += (names.empty() ? "" : ", ") + model->name();
-  return names.empty() ? "none" : names;
-}
-
 }  // namespace
 
 /// The wall between calls and the rest: what escapes here is our bug, and only this call pays.
@@ -54,7 +48,7 @@ Result<model::Model*> RuntimeService::find(const char* field, const std::string&
   if (found) return found;
   return Error{Code::NotFound,
                std::string(field) + ": there is no model '" + to_utf8(name) +
-                   "'; this Hearth has: " + names_of(with_.api.models) +
+                   "'; this Hearth has: " + with_.api.models.names() +
                    "; more are added in hearth.toml",
                field};
 }

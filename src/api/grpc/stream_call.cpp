@@ -52,13 +52,7 @@ void StreamCall::cut() {
 void StreamCall::finish(const Outcome& outcome) {
   Chunk chunk;
   chunk.set_done(true);
-  chunk.set_tokens_used(static_cast<std::int32_t>(outcome.usage.completion_tokens));
-  chunk.set_prompt_tokens(static_cast<std::int32_t>(outcome.usage.prompt_tokens));
-  chunk.set_cached_tokens(static_cast<std::int32_t>(outcome.usage.cached_tokens));
-  chunk.set_latency_ms(outcome.latency_ms);
-  chunk.set_model_used(outcome.model);
-  chunk.set_intelligence_level(outcome.level);
-  chunk.set_finish_reason(chat::finish_reason_name(outcome.reason));
+  fill_in(outcome, chunk);
   {
     MutexLock lock(mutex_);
     if (last_) return;

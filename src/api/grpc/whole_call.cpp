@@ -27,13 +27,7 @@ void WholeCall::finish(const Outcome& outcome) {
     response_.set_reasoning(std::move(said_.reasoning));
   }
   // From here on this thread alone may finish the call, so the response is still there.
-  response_.set_tokens_used(static_cast<std::int32_t>(outcome.usage.completion_tokens));
-  response_.set_prompt_tokens(static_cast<std::int32_t>(outcome.usage.prompt_tokens));
-  response_.set_cached_tokens(static_cast<std::int32_t>(outcome.usage.cached_tokens));
-  response_.set_latency_ms(outcome.latency_ms);
-  response_.set_model_used(outcome.model);
-  response_.set_intelligence_level(outcome.level);
-  response_.set_finish_reason(chat::finish_reason_name(outcome.reason));
+  fill_in(outcome, response_);
   Finish(grpc::Status::OK);
 }
 

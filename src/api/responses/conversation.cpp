@@ -7,25 +7,16 @@
 #include "base/fields.h"
 #include "chat/message_json.h"
 #include "context/history.h"
+#include "model/token_source.h"
 #include "vault/secret.h"
 
 namespace hearth::api::responses {
 namespace {
 
-/// What its tokens depend on. The fingerprint of its file is known too late.
-std::string words_of(const model::Model& model) {
-  const engine::ModelFacts facts = model.facts();
-  std::string text = model.name();
-  for (const std::uint64_t number :
-       {facts.size_bytes, facts.parameters, std::uint64_t{facts.vocabulary}})
-    text += "/" + std::to_string(number);
-  return text + "/" + facts.tokenizer + "/" + facts.chat_template;
-}
-
 /// Names what the prompt begins with, before the conversation.
 std::string prefix_id_of(const chat::Conversation& talk, const std::string& instructions,
                          const model::Model& model) {
-  Json begins = {words_of(model), instructions, static_cast<int>(talk.tool_choice.mode),
+  Json begins = {model::token_source(model), instructions, static_cast<int>(talk.tool_choice.mode),
                  talk.tool_choice.name, talk.parallel_tool_calls};
   for (const chat::Tool& tool : talk.tools)
     begins.push_back({tool.name, tool.description, tool.parameters});

@@ -21,11 +21,8 @@ void at_desk(Workplace& with, const ExchangePtr& exchange, std::function<void()>
 }
 
 HttpError no_such_model(const std::string& name, const Models& models) {
-  std::string known;
-  for (const auto* model : models.all) known += (known.empty() ? "" : ", ") + model->name();
   return status_error(404,
-                      "The model '" + name +
-                          "' does not exist; this server has: " + (known.empty() ? "none" : known),
+                      "The model '" + name + "' does not exist; this server has: " + models.names(),
                       "model", "model_not_found");
 }
 

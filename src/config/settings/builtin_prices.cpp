@@ -4,19 +4,12 @@
 namespace hearth::config {
 namespace {
 
-// Without surcharges for very long prompts. A name that ends with "-20*" stands for the dated ones
-// of that model.
+// Without surcharges for very long prompts.
 
 constexpr std::string_view kAnthropic = R"toml(date = "2025-11-24"
 source = "https://www.anthropic.com/pricing"
 [[price]]
 model = "anthropic/claude-opus-4-5"
-input = "5"
-output = "25"
-cache_read = "0.50"
-cache_write = "6.25"
-[[price]]
-model = "anthropic/claude-opus-4-5-20*"
 input = "5"
 output = "25"
 cache_read = "0.50"
@@ -28,19 +21,7 @@ output = "75"
 cache_read = "1.50"
 cache_write = "18.75"
 [[price]]
-model = "anthropic/claude-opus-4-1-20*"
-input = "15"
-output = "75"
-cache_read = "1.50"
-cache_write = "18.75"
-[[price]]
 model = "anthropic/claude-opus-4"
-input = "15"
-output = "75"
-cache_read = "1.50"
-cache_write = "18.75"
-[[price]]
-model = "anthropic/claude-opus-4-20*"
 input = "15"
 output = "75"
 cache_read = "1.50"
@@ -52,19 +33,7 @@ output = "15"
 cache_read = "0.30"
 cache_write = "3.75"
 [[price]]
-model = "anthropic/claude-sonnet-4-5-20*"
-input = "3"
-output = "15"
-cache_read = "0.30"
-cache_write = "3.75"
-[[price]]
 model = "anthropic/claude-sonnet-4"
-input = "3"
-output = "15"
-cache_read = "0.30"
-cache_write = "3.75"
-[[price]]
-model = "anthropic/claude-sonnet-4-20*"
 input = "3"
 output = "15"
 cache_read = "0.30"
@@ -76,19 +45,7 @@ output = "15"
 cache_read = "0.30"
 cache_write = "3.75"
 [[price]]
-model = "anthropic/claude-3-7-sonnet-20*"
-input = "3"
-output = "15"
-cache_read = "0.30"
-cache_write = "3.75"
-[[price]]
 model = "anthropic/claude-haiku-4-5"
-input = "1"
-output = "5"
-cache_read = "0.10"
-cache_write = "1.25"
-[[price]]
-model = "anthropic/claude-haiku-4-5-20*"
 input = "1"
 output = "5"
 cache_read = "0.10"
@@ -100,19 +57,7 @@ output = "4"
 cache_read = "0.08"
 cache_write = "1"
 [[price]]
-model = "anthropic/claude-3-5-haiku-20*"
-input = "0.80"
-output = "4"
-cache_read = "0.08"
-cache_write = "1"
-[[price]]
 model = "anthropic/claude-3-haiku"
-input = "0.25"
-output = "1.25"
-cache_read = "0.03"
-cache_write = "0.30"
-[[price]]
-model = "anthropic/claude-3-haiku-20*"
 input = "0.25"
 output = "1.25"
 cache_read = "0.03"
@@ -127,17 +72,7 @@ input = "1.25"
 output = "10"
 cache_read = "0.125"
 [[price]]
-model = "openai/gpt-5-20*"
-input = "1.25"
-output = "10"
-cache_read = "0.125"
-[[price]]
 model = "openai/gpt-5-mini"
-input = "0.25"
-output = "2"
-cache_read = "0.025"
-[[price]]
-model = "openai/gpt-5-mini-20*"
 input = "0.25"
 output = "2"
 cache_read = "0.025"
@@ -147,17 +82,7 @@ input = "0.05"
 output = "0.40"
 cache_read = "0.005"
 [[price]]
-model = "openai/gpt-5-nano-20*"
-input = "0.05"
-output = "0.40"
-cache_read = "0.005"
-[[price]]
 model = "openai/gpt-4.1"
-input = "2"
-output = "8"
-cache_read = "0.50"
-[[price]]
-model = "openai/gpt-4.1-20*"
 input = "2"
 output = "8"
 cache_read = "0.50"
@@ -167,17 +92,7 @@ input = "0.40"
 output = "1.60"
 cache_read = "0.10"
 [[price]]
-model = "openai/gpt-4.1-mini-20*"
-input = "0.40"
-output = "1.60"
-cache_read = "0.10"
-[[price]]
 model = "openai/gpt-4.1-nano"
-input = "0.10"
-output = "0.40"
-cache_read = "0.025"
-[[price]]
-model = "openai/gpt-4.1-nano-20*"
 input = "0.10"
 output = "0.40"
 cache_read = "0.025"
@@ -187,17 +102,7 @@ input = "2.50"
 output = "10"
 cache_read = "1.25"
 [[price]]
-model = "openai/gpt-4o-20*"
-input = "2.50"
-output = "10"
-cache_read = "1.25"
-[[price]]
 model = "openai/gpt-4o-mini"
-input = "0.15"
-output = "0.60"
-cache_read = "0.075"
-[[price]]
-model = "openai/gpt-4o-mini-20*"
 input = "0.15"
 output = "0.60"
 cache_read = "0.075"
@@ -207,17 +112,7 @@ input = "2"
 output = "8"
 cache_read = "0.50"
 [[price]]
-model = "openai/o3-20*"
-input = "2"
-output = "8"
-cache_read = "0.50"
-[[price]]
 model = "openai/o4-mini"
-input = "1.10"
-output = "4.40"
-cache_read = "0.275"
-[[price]]
-model = "openai/o4-mini-20*"
 input = "1.10"
 output = "4.40"
 cache_read = "0.275"
@@ -298,14 +193,23 @@ input = "0.05"
 output = "0.08"
 )toml";
 
+struct Table {
+  std::string_view text;
+  bool has_dated = false;  // a name with a day behind it ("-20250929") is that model as of then
+};
+constexpr Table kTables[] = {{kAnthropic, true}, {kOpenai, true}, {kGemini}, {kXai},
+                             {kMistral},         {kGroq}};
+
 std::vector<PriceLine> read_all() {
   std::vector<PriceLine> all;
-  for (const std::string_view text : {kAnthropic, kOpenai, kGemini, kXai, kMistral, kGroq}) {
-    auto lines = parse_prices(text, "built in");
+  for (const Table& table : kTables) {
+    auto lines = parse_prices(table.text, "built in");
     HEARTH_CHECK(lines.ok(), "the price table that is built in can be read");
     for (PriceLine& line : lines.value()) {
       line.origin = "built in";
-      all.push_back(std::move(line));
+      all.push_back(line);
+      line.model += "-20*";
+      if (table.has_dated) all.push_back(std::move(line));
     }
   }
   return all;

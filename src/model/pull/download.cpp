@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "model/passing.h"
 #include "net/retry_after.h"
 
 namespace hearth::model {

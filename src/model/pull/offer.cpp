@@ -116,10 +116,6 @@ Error answer_error(const net::Url& url, int status) {
           who + (status / 100 == 5 ? " is in trouble" : " answers strangely") + number};
 }
 
-bool is_passing(const Error& error) {
-  return error.code == Code::Unavailable || error.code == Code::Busy || error.code == Code::Timeout;
-}
-
 std::string header_value(const net::Response& response, std::string_view name) {
   const std::string* const value = response.header(name);
   return value ? *value : "";

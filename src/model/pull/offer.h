@@ -35,9 +35,6 @@ void show_token(const PullSource& source, const net::Url& url, net::ClientReques
 /// Why an answer is none that one can use, in words; names the origin only.
 Error answer_error(const net::Url& url, int status);
 
-/// Whether trying again later may help.
-bool is_passing(const Error& error);
-
 /// The first header of this name; "": none.
 std::string header_value(const net::Response& response, std::string_view name);
 

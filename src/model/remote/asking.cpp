@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "chat/message_json.h"
+#include "model/passing.h"
 #include "net/retry_after.h"
 
 namespace hearth::model::remote {
@@ -11,22 +12,11 @@ namespace {
 
 constexpr std::size_t kTroubleBytesMax = 64 * 1024;       // of an error's body
 constexpr std::size_t kWholeBytesMax = 64 * 1024 * 1024;  // of an answer that is no stream
-constexpr std::uint64_t kBytesPerToken = 3;               // of what was said before it ended
 constexpr std::uint32_t kDoublingsMax = 6;                // of the wait before the next attempt
-
-bool is_passing(const Error& error) {
-  return error.code == Code::Busy || error.code == Code::Unavailable || error.code == Code::Timeout;
-}
 
 bool is_json(const net::Response& head) {
   const std::string* const type = head.header("Content-Type");
   return type && type->starts_with("application/json");
-}
-
-std::uint64_t bytes_of(const chat::Delta& delta) {
-  std::uint64_t sum = delta.content.size() + delta.reasoning.size();
-  for (const auto& call : delta.tool_calls) sum += call.name.size() + call.arguments.size();
-  return sum;
 }
 
 /// Between three quarters and five quarters of it, so that many who wait do not come at once.
@@ -156,7 +146,7 @@ void Asking::take(const chat::Event& event) {
   say_started();
   if (const auto* const delta = std::get_if<chat::Delta>(&event)) {
     MutexLock lock(mutex_);
-    said_bytes_ += bytes_of(*delta);
+    said_bytes_ += bytes_said(*delta);
   }
   deliver(event);
 }
@@ -218,8 +208,7 @@ std::optional<chat::Usage> Asking::charged() {
   MutexLock lock(mutex_);
   if (!is_sent_) return std::nullopt;
   chat::Usage usage = known_;
-  usage.completion_tokens =
-      static_cast<std::uint32_t>((said_bytes_ + kBytesPerToken - 1) / kBytesPerToken);
+  usage.completion_tokens = static_cast<std::uint32_t>(tokens_said(said_bytes_));
   return usage;
 }
 

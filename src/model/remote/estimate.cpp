@@ -9,6 +9,7 @@ constexpr std::uint64_t kToolsTokens = 1'024;  // its instructions for tools, wh
 constexpr std::uint64_t kToolTokens = 32;
 constexpr std::uint64_t kImageTokens = 3'000;  // the largest that providers count for one
 constexpr std::uint64_t kBytesPerToken = 4;
+constexpr std::uint64_t kBytesPerTokenSaid = 3;
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == ' '; }
 
@@ -37,6 +38,16 @@ std::uint64_t tokens_at_most(const chat::Conversation& talk) {
   for (const chat::Tool& tool : talk.tools)
     sum += kToolTokens + at_most(tool.name) + at_most(tool.description) + at_most(tool.parameters);
   return sum;
+}
+
+std::uint64_t bytes_said(const chat::Delta& delta) {
+  std::uint64_t sum = delta.content.size() + delta.reasoning.size();
+  for (const auto& call : delta.tool_calls) sum += call.name.size() + call.arguments.size();
+  return sum;
+}
+
+std::uint64_t tokens_said(std::uint64_t bytes) {
+  return (bytes + kBytesPerTokenSaid - 1) / kBytesPerTokenSaid;
 }
 
 std::uint64_t tokens_usually(std::string_view text) {

@@ -6,17 +6,6 @@
 #include "model/remote.h"
 
 namespace hearth::model::spending {
-namespace {
-
-constexpr std::uint64_t kBytesPerToken = 3;  // of an answer whose tokens nobody has counted
-
-std::uint64_t bytes_of(const chat::Delta& delta) {
-  std::uint64_t sum = delta.content.size() + delta.reasoning.size();
-  for (const auto& call : delta.tool_calls) sum += call.name.size() + call.arguments.size();
-  return sum;
-}
-
-}  // namespace
 
 Purchase::Purchase(std::shared_ptr<Till> till, std::shared_ptr<const Goods> goods, Model& model,
                    chat::Request request, std::shared_ptr<EventSink> sink)
@@ -30,6 +19,7 @@ Purchase::Purchase(std::shared_ptr<Till> till, std::shared_ptr<const Goods> good
       cheaper_waits_(request_.cheaper_waits),
       prompt_tokens_max_(tokens_at_most(std::get<chat::Conversation>(request_.prompt))),
       answer_tokens_max_(request_.tokens_max.value_or(goods_->what.answer_tokens_max)),
+      worst_micro_(policy::worst_case(goods_->price, prompt_tokens_max_, answer_tokens_max_)),
       delivery_(std::move(sink)) {
   request_.tokens_max = answer_tokens_max_;
 }
@@ -42,7 +32,7 @@ store::Ledger::Wanted Purchase::wanted() {
                       .purpose = purpose_,
                       .provider = goods_->what.provider,
                       .model = goods_->what.id},
-          .worst_micro = policy::worst_case(goods_->price, prompt_tokens_max_, answer_tokens_max_),
+          .worst_micro = worst_micro_,
           .since = {.day_ms = period.day_ms, .month_ms = period.month_ms},
           .decide = [this, period](const store::Totals& totals) { return decide(totals, period); }};
 }
@@ -53,8 +43,7 @@ Result<void> Purchase::decide(const store::Totals& totals, const policy::Period&
                             .session = totals.session_micro,
                             .owner_day = totals.owner_day_micro,
                             .purpose_day = totals.purpose_day_micro};
-  const auto worst = policy::worst_case(goods_->price, prompt_tokens_max_, answer_tokens_max_);
-  TRY(standing_, policy::weigh(till_->options.caps, spent, purpose_, worst, period));
+  TRY(standing_, policy::weigh(till_->options.caps, spent, purpose_, worst_micro_, period));
   if (standing_.kind == policy::Standing::Kind::Low && cheaper_waits_)
     return Error{Code::Denied, standing_.text + ", so that a cheaper model is asked", "budget"};
   return ok();
@@ -99,9 +88,8 @@ std::int64_t Purchase::cost_of(const chat::Usage& usage, store::Consumption& tak
   taken.cache_write_tokens =
       std::min<std::uint64_t>(usage.cache_written_tokens, prompt - taken.cache_read_tokens);
   taken.input_tokens = prompt - taken.cache_read_tokens - taken.cache_write_tokens;
-  taken.output_tokens = usage.completion_tokens > 0
-                            ? usage.completion_tokens
-                            : (said_bytes_ + kBytesPerToken - 1) / kBytesPerToken;
+  taken.output_tokens =
+      usage.completion_tokens > 0 ? usage.completion_tokens : tokens_said(said_bytes_);
   return policy::cost_of(goods_->price, {.input = taken.input_tokens,
                                          .cache_read = taken.cache_read_tokens,
                                          .cache_write = taken.cache_write_tokens,
@@ -118,7 +106,7 @@ void Purchase::settle(const chat::Usage& usage) {
 }
 
 void Purchase::on_event(const chat::Event& event) {
-  if (const auto* const delta = std::get_if<chat::Delta>(&event)) said_bytes_ += bytes_of(*delta);
+  if (const auto* const delta = std::get_if<chat::Delta>(&event)) said_bytes_ += bytes_said(*delta);
   if (!chat::is_last(event)) {
     if (!delivery_.deliver(event)) give_up(std::nullopt);
     return;

@@ -51,6 +51,7 @@ class Purchase final : public EventSink, public std::enable_shared_from_this<Pur
   const bool cheaper_waits_;
   const std::uint64_t prompt_tokens_max_;
   const std::uint32_t answer_tokens_max_;
+  const policy::MicroDollars worst_micro_;
   Delivery delivery_;
   policy::Standing standing_{};   // the till's thread, until the model is asked
   std::int64_t id_ = 0;           // likewise
