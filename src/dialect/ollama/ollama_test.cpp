@@ -258,7 +258,7 @@ TEST(OllamaStream, SaysTheWholeAnswerInLines) {
     }
     EXPECT_EQ(last["done"], true);
     Json whole = write_answer(kHeader, answer, Endpoint::Chat).what;
-    EXPECT_EQ(content, whole["message"]["content"]);
+    EXPECT_EQ(content, whole["message"]["content"].get<std::string>());
     EXPECT_EQ(thinking, whole["message"].value("thinking", ""));
     EXPECT_EQ(calls, whole["message"].value("tool_calls", Json::array()));
     whole["message"] = last["message"];
