@@ -9,7 +9,8 @@ namespace hearth::config {
 
 /// What a million tokens of a provider's models cost, in dollars as they are written ("0.25").
 struct PriceLine {
-  std::string model;  // "anthropic/claude-sonnet-4-5": kind/model; a "*" at its end: all such
+  std::string model;  // "anthropic/claude-sonnet-4-5": kind/model; a "*" at its end: all such;
+                      // "-20*": those with a day behind the name ("-20250929", "-2025-09-29")
   std::string input, output;
   std::string cache_read{}, cache_write{};  // empty: as input
   std::string date{};                       // when that was so: "2025-10-15"

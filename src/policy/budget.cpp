@@ -38,7 +38,8 @@ Error refusal(const Line& line, MicroDollars wanted) {
   return {Code::Denied,
           "this call may cost " + dollars_text(wanted) + ", and of " + line.what + " " +
               dollars_text(*line.cap) + " " + dollars_text(line.spent) +
-              " are spent or promised. " + renewed + "To raise it, set " + line.setting,
+              " are spent or promised. " + renewed + "To raise it, set " + line.setting +
+              "; a smaller max_tokens needs less of it",
           line.setting};
 }
 
@@ -81,8 +82,8 @@ Result<Standing> weigh(const Caps& caps, const Spent& spent, chat::Purpose purpo
     if (now < kWarnPercent || now <= most) continue;
     most = now;
     standing.kind = now >= kLowPercent ? Standing::Kind::Low : Standing::Kind::Warn;
-    standing.text =
-        std::to_string(now) + " % of " + line.what + " " + dollars_text(*line.cap) + " are spent";
+    standing.text = std::to_string(now) + " % of " + line.what + " " + dollars_text(*line.cap) +
+                    " are spent or promised";
   }
   return standing;
 }

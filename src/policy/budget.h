@@ -36,7 +36,7 @@ struct Standing {
     Warn,  // from 80 % of a cap on
     Low,   // from 95 %: a cheaper model should be taken
   } kind = Kind::Fine;
-  std::string text{};  // "85 % of the day's $5.00 are spent"; empty when Fine
+  std::string text{};  // "85 % of the day's $5.00 are spent or promised"; empty when Fine
 };
 
 /// Whether a call that may cost `wanted` may be made: if no cap would be exceeded even then.

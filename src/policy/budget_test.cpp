@@ -94,7 +94,11 @@ TEST(Weigh, NoCapIsExceededEvenAtTheWorst) {
        "the day's for tool"},
       {{.purpose_day = 2 * kDollar}, chat::Purpose::Chat, 1, nullptr, ""},
       {{.day = 7'999'998}, chat::Purpose::Chat, 1, nullptr, ""},
-      {{.day = 7'999'999}, chat::Purpose::Chat, 1, nullptr, "80 % of the day's $10.00 are spent"},
+      {{.day = 7'999'999},
+       chat::Purpose::Chat,
+       1,
+       nullptr,
+       "80 % of the day's $10.00 are spent or promised"},
   };
   for (const Row& row : rows) {
     const auto made = weigh(caps, row.spent, row.purpose, row.wanted, period_of(kNow));

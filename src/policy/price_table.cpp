@@ -1,5 +1,6 @@
 #include "policy/price_table.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace hearth::policy {
@@ -15,11 +16,22 @@ Result<MicroDollars> read_amount(const WrittenPrice& written, const char* field,
   return amount.value();
 }
 
+/// What stands behind "-20" of a day: "250929", "25-09-29".
+bool is_day_behind_century(std::string_view text) {
+  const std::size_t dashes = static_cast<std::size_t>(std::ranges::count(text, '-'));
+  const bool is_numbers =
+      std::ranges::all_of(text, [](char c) { return c == '-' || (c >= '0' && c <= '9'); });
+  return is_numbers && text.size() == 6 + dashes && (dashes == 0 || dashes == 2);
+}
+
 /// How many bytes of a name an entry fixes; -1: it is not for it. A whole name beats any beginning.
 int fit_of(std::string_view entry, std::string_view model) {
   if (!entry.ends_with('*')) return entry == model ? static_cast<int>(model.size()) + 1 : -1;
   const std::string_view beginning = entry.substr(0, entry.size() - 1);
-  return model.starts_with(beginning) ? static_cast<int>(beginning.size()) : -1;
+  if (!model.starts_with(beginning)) return -1;
+  const bool fits =
+      !entry.ends_with("-20*") || is_day_behind_century(model.substr(beginning.size()));
+  return fits ? static_cast<int>(beginning.size()) : -1;
 }
 
 }  // namespace

@@ -64,5 +64,15 @@ TEST(PriceTable, NamesWhatIsNoPrice) {
   }
 }
 
+TEST(PriceTable, ADayBehindANameIsADayAndNothingElse) {
+  PriceTable table;
+  table.add(read_price(written("a/m-20*", "1")).value());
+  for (const char* dated : {"a/m-20250929", "a/m-2025-09-29"})
+    EXPECT_TRUE(table.find(dated)) << dated;
+  for (const char* other : {"a/m", "a/m-20", "a/m-20b", "a/m-2025", "a/m-20250929-mini",
+                            "a/m-2025-0929", "a/m-2025092x"})
+    EXPECT_FALSE(table.find(other)) << other;
+}
+
 }  // namespace
 }  // namespace hearth::policy

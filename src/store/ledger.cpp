@@ -83,10 +83,7 @@ Result<std::optional<Stopped>> stopped_within(Database& database) {
 Result<void> refuse_if_stopped(Database& database) {
   TRY(const auto stopped, stopped_within(database));
   if (!stopped) return ok();
-  return Error{Code::Denied,
-               "spending is stopped" + (stopped->why.empty() ? "" : " (" + stopped->why + ")") +
-                   "; to go on: hearth stop-spending --release",
-               "budget"};
+  return Ledger::stopped_error(stopped->why);
 }
 
 Result<std::int64_t> reserve_within(Database& database, const Ledger::Wanted& wanted,
@@ -118,6 +115,13 @@ Result<std::vector<Result<std::int64_t>>> Ledger::reserve(const Call& call,
     for (const Wanted& one : wanted) given.push_back(reserve_within(database, one, now));
     return given;
   });
+}
+
+Error Ledger::stopped_error(const std::string& why) {
+  return {Code::Denied,
+          "spending is stopped" + (why.empty() ? "" : " (" + why + ")") +
+              "; to go on: hearth stop-spending --release",
+          "budget"};
 }
 
 Result<void> Ledger::end(const Call& call, std::int64_t id, const char* state,

@@ -110,6 +110,8 @@ class Ledger {
   Result<void> stop(const Call& call, const std::string& why);
   Result<void> go_on(const Call& call);
   Result<std::optional<Stopped>> stopped(const Call& call);
+  /// What is told to whom it refuses. `why`: may be empty.
+  static Error stopped_error(const std::string& why);
 
  private:
   Result<void> end(const Call& call, std::int64_t id, const char* state, std::int64_t cost_micro,

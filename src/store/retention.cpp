@@ -11,8 +11,13 @@ namespace {
 /// A table whose rows end at some time, and how that is called there.
 struct Kind {
   const char* table;
-  const char* time;  // null as long as a row has not ended
+  const char* time;         // null as long as a row has not ended
+  std::string spared = "";  // a condition: such rows stay
 };
+
+std::string unless_spared(const Kind& kind) {
+  return kind.spared.empty() ? "" : " AND NOT (" + kind.spared + ")";
+}
 
 constexpr std::int64_t kSteps = Retention::kSweepRowsMax;
 
@@ -51,8 +56,8 @@ Result<std::size_t> remove_old(Database& database, const Kind& kind, std::int64_
   const std::string table = kind.table, time = kind.time;
   return removed(database,
                  "DELETE FROM " + table + " WHERE rowid IN (SELECT rowid FROM " + table +
-                     " WHERE " + time + " IS NOT NULL AND " + time + " < ?1 ORDER BY " + time +
-                     " LIMIT ?2)",
+                     " WHERE " + time + " IS NOT NULL AND " + time + " < ?1" + unless_spared(kind) +
+                     " ORDER BY " + time + " LIMIT ?2)",
                  before_ms, kSteps);
 }
 
@@ -61,8 +66,9 @@ Result<std::size_t> remove_many(Database& database, const Kind& kind, std::size_
   const std::string table = kind.table, time = kind.time;
   const std::string ended = " FROM " + table + " WHERE " + time + " IS NOT NULL";
   return removed(database,
-                 "DELETE FROM " + table + " WHERE rowid IN (SELECT rowid" + ended + " ORDER BY " +
-                     time + ", rowid LIMIT min(?2, max(0, (SELECT count(*)" + ended + ") - ?1)))",
+                 "DELETE FROM " + table + " WHERE rowid IN (SELECT rowid" + ended +
+                     unless_spared(kind) + " ORDER BY " + time +
+                     ", rowid LIMIT min(?2, max(0, (SELECT count(*)" + ended + ") - ?1)))",
                  static_cast<std::int64_t>(rows_max), kSteps);
 }
 
@@ -95,12 +101,15 @@ Result<void> sweep_decisions(Database& database, const Keep& keep, std::int64_t 
 Result<Swept> sweep_all(Database& database, const RetentionLimits& limits, std::int64_t now_ms) {
   Keep inbox = limits.inbox;
   inbox.age_max = std::max(inbox.age_max, Retention::kKeyAgeMin);
+  // What was paid this month counts against its cap, however much is free beside it.
+  const std::string paid =
+      "cost_micro > 0 AND created_ms >= " + std::to_string(before(now_ms, Retention::kPaidAgeMin));
   const std::pair<Kind, Keep> kKinds[] = {{{"inbox", "ended_ms"}, inbox},
                                           {{"outbox", "ended_ms"}, limits.outbox},
                                           {{"effects", "ended_ms"}, limits.effects},
                                           {{"approvals", "decided_ms"}, limits.approvals},
                                           {{"journal", "created_ms"}, limits.journal},
-                                          {{"ledger", "ended_ms"}, limits.ledger},
+                                          {{"ledger", "ended_ms", paid}, limits.ledger},
                                           {{"responses", "ended_ms"}, limits.responses}};
   Swept swept;
   for (const auto& [kind, keep] : kKinds) TRY_VOID(sweep_kind(database, kind, keep, now_ms, swept));

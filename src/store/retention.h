@@ -44,6 +44,9 @@ class Retention {
   static constexpr std::size_t kSweepRowsMax =
       500;  // of each kind at once: a sweep holds nobody up
   static constexpr std::chrono::hours kKeyAgeMin{24};
+  /// What was paid stays in the ledger so long at least, whatever the limits: a month's cap is
+  /// weighed by it.
+  static constexpr std::chrono::hours kPaidAgeMin{24 * 31};
 
   Retention(Store& store, const TimeSource& time) : store_(store), time_(time) {}
 

@@ -113,6 +113,24 @@ TEST_F(RetentionTest, OfTooManyTheOldestGo) {
   }
 }
 
+TEST_F(RetentionTest, WhatWasPaidThisMonthStaysWhateverIsFreeBesideIt) {
+  const auto paid = [this](Millis age) {
+    const std::string then = std::to_string(time_.ms() - age.count());
+    run("INSERT INTO ledger VALUES (NULL, 'settled', " + then + ", " + then +
+        ", 'ann', '', 'chat', 'p', 'm', 5, 0, 0, 0, 0, 0);");
+  };
+  paid(Retention::kPaidAgeMin);
+  paid(Retention::kPaidAgeMin + Millis(1));
+  const Kind& ledger = kKinds[6];
+  ASSERT_STREQ(ledger.table, "ledger");
+  add(ledger, 4, hours(1));
+  RetentionLimits limits;
+  limits.ledger = {hours(48), 2};
+  EXPECT_EQ(sweep(limits).rows, 4u);  // the older one, then the three oldest free ones
+  EXPECT_EQ(number("SELECT sum(cost_micro) FROM ledger"), 5);
+  EXPECT_EQ(left(ledger), 2);
+}
+
 TEST_F(RetentionTest, ASweepIsBounded) {
   const Kind& kind = kKinds[0];
   const int most = Retention::kSweepRowsMax;

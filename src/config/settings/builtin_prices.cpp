@@ -102,6 +102,10 @@ input = "2.50"
 output = "10"
 cache_read = "1.25"
 [[price]]
+model = "openai/gpt-4o-2024-05-13"
+input = "5"
+output = "15"
+[[price]]
 model = "openai/gpt-4o-mini"
 input = "0.15"
 output = "0.60"
