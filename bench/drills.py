@@ -121,7 +121,7 @@ def fallback(paper, data):
             double.always(Reply(status=529))
             for number in range(7):
                 answer, took = ask(daemon, "strategic")
-                passed = route_of(answer).get("passed_over", ["nobody: it is left alone"])[0]
+                passed = route_of(answer)["passed_over"][0]
                 model = route_of(answer)["model"]
                 paper.see(f"the provider is overloaded: {model} answers after {took * 1000:.0f} ms, passed over: "
                           + passed[:70], answer.status == 200 and model == "ember")

@@ -22,7 +22,9 @@ bool Answerer::choose_another(const Error& error, const Asked& asked) {
 
 void Answerer::take(model::Model::Choice choice) {
   choice_ = std::move(choice);
-  if (choice_.route) choice_.route->passed_over = passed_over_;
+  if (!choice_.route) return;
+  auto& told = choice_.route->passed_over;
+  told.insert(told.end(), passed_over_.begin(), passed_over_.end());
 }
 
 void Answerer::mark(chat::Request& request) const {

@@ -1,6 +1,7 @@
 #include "agent/turn.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "agent/idle_work.h"
@@ -17,6 +18,7 @@ namespace hearth::agent {
 namespace {
 
 constexpr std::uint32_t kMalformedRoundsMax = 1;  // a model is told once what is wrong
+constexpr std::uint32_t kFullPart = 2;            // of a context: a guess may be as far off
 constexpr std::size_t kNameBytesMax = 64;         // of a tool, where it is shown
 constexpr Millis kCommitMax{10'000};  // an end is written even when the turn's own time is over
 
@@ -36,6 +38,18 @@ bool has_ended(const Result<void>& committed) {
 const std::string& told_of(const Toolbox::Outcome& outcome) {
   const auto* malformed = std::get_if<Toolbox::Malformed>(&outcome);
   return malformed ? malformed->told : std::get<std::string>(outcome);
+}
+
+/// A line of Started::loosened with its tool counted as the client does, whose tools stand behind
+/// `ours`. Absent: it is about one of ours.
+std::optional<std::string> as_client_counts(const std::string& line, std::size_t ours) {
+  constexpr std::string_view kTools = "tools[";
+  if (!line.starts_with(kTools)) return line;
+  std::size_t number = 0;
+  const char* const begin = line.data() + kTools.size();
+  const auto read = std::from_chars(begin, line.data() + line.size(), number);
+  if (number < ours) return std::nullopt;
+  return std::string(kTools) + std::to_string(number - ours) + read.ptr;
 }
 
 }  // namespace
@@ -153,13 +167,41 @@ Result<chat::Finished> Turn::work(const Call& call) {
       return finished;
     }
     const bool may_call = rounds_made() < parts_.rounds_max;
-    TRY(const Said said, think(call, may_call ? May::CallTools : May::Answer));
+    TRY(Said said, think(call, may_call ? May::CallTools : May::Answer));
+    if (!may_call) TRY_VOID(drop_calls(said));
+    make_ids_unique(said);
     finished = note(said);
     const auto& calls = said.message.tool_calls;
     const auto ours = [this](const chat::ToolCall& one) { return is_ours(one); };
     if (std::ranges::none_of(calls, ours)) return finished;
     if (std::ranges::all_of(calls, ours)) finished.reason = chat::FinishReason::Stop;
     TRY_VOID(save(call));
+  }
+}
+
+/// Of a model that calls Hearth's tools although it was told that it must not any more. Errors:
+/// Unavailable (it says nothing else).
+Result<void> Turn::drop_calls(Said& said) const {
+  const auto dropped = std::erase_if(said.message.tool_calls,
+                                     [this](const chat::ToolCall& one) { return is_ours(one); });
+  if (dropped == 0) return ok();
+  if (said.message.tool_calls.empty()) said.finished.reason = chat::FinishReason::Stop;
+  if (!said.message.tool_calls.empty() || !said.message.content.empty()) return ok();
+  return Error{Code::Unavailable, model_->name() + " goes on calling tools after " +
+                                      std::to_string(parts_.rounds_max) +
+                                      " rounds (agent.rounds_max), and does not answer"};
+}
+
+/// A call with the id of an earlier one would get its result and not be made. Those of the client
+/// were shown already.
+void Turn::make_ids_unique(Said& said) const {
+  std::set<std::string> known;
+  for (const store::Entry& entry : talk_.entries())
+    if (entry.turn == turn_)
+      for (const chat::ToolCall& earlier : entry.message.tool_calls) known.insert(earlier.id);
+  for (chat::ToolCall& wanted : said.message.tool_calls) {
+    while (is_ours(wanted) && known.contains(wanted.id)) wanted.id += "-again";
+    known.insert(wanted.id);
   }
 }
 
@@ -283,8 +325,10 @@ Result<Turn::Said> Turn::ask_model(const Call& call, May may) {
   chat::Request asked = request(may);
   asked.session = message_.offer.session_id;
   seen_ = std::get<chat::Conversation>(asked.prompt).seen.tokens;
-  TRY(auto answer,
-      model::generate(call, *model_, asked, [this](const chat::Delta& delta) { on_delta(delta); }));
+  TRY(auto answer, model::generate(call, *model_, asked, [this](const chat::Event& event) {
+        if (const auto* started = std::get_if<chat::Started>(&event)) on_started(*started);
+        if (const auto* delta = std::get_if<chat::Delta>(&event)) on_delta(*delta);
+      }));
   keep_journal(call, asked, answer);
   return Said{std::move(answer.message), std::move(answer.finished)};
 }
@@ -314,9 +358,16 @@ void Turn::keep_journal(const Call& call, const chat::Request& asked, const mode
               kept.error().message);
 }
 
-/// Nothing goes to the archive for a message that would not fit alone. Errors: TooLarge (that, or
-/// there is nothing older).
+/// Nothing goes to the archive for a message that would not fit alone, nor because somebody on the
+/// way to a provider found a question too large that is far from filling its context. Errors:
+/// TooLarge (that, or there is nothing older).
 Result<void> Turn::make_room(const Call& call) {
+  if (!model_->is_local()) {
+    chat::Request whole{.prompt = talk_.conversation(), .tokens_max = 0};
+    TRY(const auto counted, model::generate(call, *model_, std::move(whole)));
+    if (counted.finished.usage.prompt_tokens < model_->context_tokens() / kFullPart)
+      return Error{Code::TooLarge, "its context is not full"};
+  }
   chat::Request alone{.prompt = talk_.conversation_of(turn_), .tokens_max = 0};
   TRY_VOID(model::generate(call, *model_, std::move(alone)));
   TRY_VOID(talk_.make_room(call));
@@ -352,6 +403,18 @@ chat::Request Turn::request(May may) const {
   out.cache.key = talk_.static_id();
   out.cache.pin = true;
   return out;
+}
+
+/// Of what is asked of the model but not enforced, the client is told what concerns its own
+/// schemas. Who answers it learns at the end.
+void Turn::on_started(const chat::Started& started) {
+  chat::Started shown = started;
+  shown.route.reset();
+  shown.loosened.clear();
+  for (const std::string& line : started.loosened)
+    if (auto told = as_client_counts(line, parts_.zone.tools().size()))
+      shown.loosened.push_back(std::move(*told));
+  audience_.tell(shown);
 }
 
 /// Calls of Hearth's own tools are made here and not shown to the client, which would make them.

@@ -72,6 +72,8 @@ class Turn {
   Result<Said> ask_model(const Call& call, May may);
   void keep_journal(const Call& call, const chat::Request& asked, const model::Answer& answer);
   std::uint32_t rounds_made() const;
+  Result<void> drop_calls(Said& said) const;
+  void make_ids_unique(Said& said) const;
   chat::Finished note(const Said& said);
   void keep_tokens(const chat::Trace& trace, store::Entry& entry);
   enum class Whose : std::uint8_t { Ours, Clients };
@@ -85,6 +87,7 @@ class Turn {
   void add(store::Entry entry);
   std::vector<store::Entry> unsaved() const;
   void tell_notes(const Call& call, chat::Finished& finished);
+  void on_started(const chat::Started& started);
   void on_delta(const chat::Delta& delta);
   Outcome end_well(chat::Finished finished);
   Outcome end_badly(const Error& error, const Why& why);

@@ -55,6 +55,15 @@ std::string Models::names() const {
   return names.empty() ? "none" : names;
 }
 
+std::string Models::level_of(const model::Model& model) const {
+  using model::router::Level;
+  if (router && router->find(model.name()) == &model) return "";
+  const auto place = router ? router->place_of(model) : std::nullopt;
+  // A provider's model that nobody listed can be asked by its name alone.
+  const Level unlisted = model.is_local() ? Level::Operational : Level::Strategic;
+  return model::router::level_name(place ? place->level : unlisted);
+}
+
 struct Api::State {
   explicit State(Parts given)
       : parts(std::move(given)),
@@ -174,7 +183,8 @@ void Api::State::dispatch(const net::Request& request, const Route& route,
     case Endpoint::ListCosts: return list_costs(workplace, request, account, reply);
     case Endpoint::ShowSpending: return show_spending(workplace, account, reply);
     case Endpoint::StopSpending: return stop_spending(workplace, request, reply);
-    case Endpoint::ReleaseSpending: return release_spending(workplace, reply);
+    case Endpoint::ReleaseSpending:
+      return release_spending(workplace, is_operator(rules, account), reply);
     case Endpoint::ListApprovals: return list_approvals(workplace, account, reply);
     case Endpoint::DecideApproval:
       return decide_approval(workplace, request, route.argument, account, reply);

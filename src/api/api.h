@@ -31,6 +31,8 @@ struct Models {
   model::Model* find(std::string_view name) const;
   /// "ember, strong", for people; "none".
   std::string names() const;
+  /// "operational", "tactical" or "strategic"; empty: it stands for a choice.
+  std::string level_of(const model::Model& model) const;
 };
 
 /// What the API is made from. References and models must outlive it.

@@ -46,15 +46,17 @@ Result<void> read_key(const Settings& settings, const config::Environment& envir
                       model::ProviderOptions& options) {
   if (!settings.key_file.empty()) {
     auto key = vault::read_secret_file(settings.key_file);
+    options.key_from = settings.key_file;
     if (key.ok())
       options.key = std::move(key).value();
     else
-      options.trouble = "no key: " + key.error().message;
+      options.trouble = "no key: " + key.error().message + "; then start the daemon again";
     return ok();
   }
   const std::string variable = variable_of(settings);
   if (variable.empty()) return ok();
   const auto found = environment.find(variable);
+  options.key_from = variable;
   if (found != environment.end() && !found->second.empty())
     options.key = vault::Secret(found->second);
   else

@@ -1,6 +1,7 @@
 #include "app/serve.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -27,6 +28,7 @@
 namespace hearth::app {
 namespace {
 
+constexpr rlim_t kDescriptorsWanted = 65'536;
 constexpr Millis kHandoverMax{5'000};    // a daemon that was killed takes its end
 constexpr Millis kRecoverMax{60'000};    // reading what the last process left
 constexpr Millis kLoadingPoll{20};       // how soon a loaded model is announced
@@ -174,10 +176,20 @@ bool drain(const Signals& signals, agent::Sessions& sessions, api::Api& api, Mil
   return hurried;
 }
 
+/// Each connection is one, and the usual soft limit of 1,024 is there for programs that use
+/// select().
+void take_more_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::max(limit.rlim_cur, std::min<rlim_t>(limit.rlim_max, kDescriptorsWanted));
+  ::setrlimit(RLIMIT_NOFILE, &limit);  // else it stays as it was
+}
+
 }  // namespace
 
 Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   const config::Config& config = loaded.config;
+  take_more_descriptors();
   Signals signals;
   TRY_VOID(log::start(config.log.level, "daemon"));
   TRY(auto lock, DaemonLock::acquire(Call::within(kHandoverMax), config.data_dir));

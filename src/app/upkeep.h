@@ -21,12 +21,12 @@ store::RetentionLimits retention_limits(const config::Config::Store& kept);
 Result<std::size_t> sweep_all(const Call& call, store::Retention& retention,
                               const store::RetentionLimits& limits);
 
-/// Keeps the store within these limits while it lives: at the start and daily, on a thread of its
-/// own. What goes wrong is logged and tried again the next day. The store and the clock must
-/// outlive it.
+/// Keeps the store within these limits while it lives: at the start and every hour, on a thread
+/// of its own. What goes wrong is logged and tried again the next time. The store and the clock
+/// must outlive it.
 class Upkeep {
  public:
-  static constexpr std::chrono::hours kPause{24};
+  static constexpr std::chrono::hours kPause{1};
   static constexpr Millis kSweepMax{600'000};
 
   Upkeep(store::Store& store, const TimeSource& time, store::RetentionLimits limits);

@@ -18,7 +18,8 @@ struct Delivery {
   bool background = false;
   std::string instructions{};  // also the first system message; said again in the answer
   Json metadata = Json::object();
-  std::string effort{};  // reasoning.effort, which local models have not; said again
+  std::string effort{};              // reasoning.effort, which local models have not; said again
+  Json format = {{"type", "text"}};  // text.format, said again
 };
 
 struct Request {

@@ -9,12 +9,12 @@ namespace {
 /// Puts the pieces of an answer together and wakes the thread that waits for it.
 class Collector final : public EventSink {
  public:
-  explicit Collector(std::function<void(const chat::Delta&)> on_delta)
-      : on_delta_(std::move(on_delta)) {}
+  explicit Collector(std::function<void(const chat::Event&)> on_event)
+      : on_event_(std::move(on_event)) {}
 
   void on_event(const chat::Event& event) override {
+    if (on_event_ && !chat::is_last(event)) on_event_(event);
     if (const auto* delta = std::get_if<chat::Delta>(&event)) {
-      if (on_delta_) on_delta_(*delta);
       if (!chat::absorb(message_, *delta)) end(Error{Code::Internal, "a tool call was skipped"});
     } else if (const auto* finished = std::get_if<chat::Finished>(&event)) {
       end(*finished);
@@ -42,7 +42,7 @@ class Collector final : public EventSink {
     ended_.notify_all();
   }
 
-  const std::function<void(const chat::Delta&)> on_delta_;
+  const std::function<void(const chat::Event&)> on_event_;
   chat::Message message_{.role = chat::Role::Assistant, .content = {}};  // read once end_ is set
   chat::Started started_{};                                              // also
   Mutex mutex_;
@@ -53,10 +53,10 @@ class Collector final : public EventSink {
 }  // namespace
 
 Result<Answer> generate(const Call& call, Model& model, chat::Request request,
-                        std::function<void(const chat::Delta&)> on_delta) {
-  const auto collector = std::make_shared<Collector>(std::move(on_delta));
+                        std::function<void(const chat::Event&)> on_event) {
+  const auto collector = std::make_shared<Collector>(std::move(on_event));
   TRY(const auto generation, model.start(std::move(request), collector));
   return collector->wait(call);
-}  // destroying the generation cancels what still runs, and silences on_delta
+}  // destroying the generation cancels what still runs, and silences on_event
 
 }  // namespace hearth::model

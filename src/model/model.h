@@ -122,10 +122,11 @@ struct Answer {
   chat::Started started{};
 };
 
-/// Generates and blocks until the end; for callers that own a thread. `on_delta` runs on the
-/// model's thread and never after this has returned. When `call` ends first, the work is cancelled.
-/// Errors: those of start() and of chat::Failed, Timeout, Cancelled.
+/// Generates and blocks until the end; for callers that own a thread. `on_event` is told of
+/// Started and each Delta, on the model's thread and never after this has returned. When `call`
+/// ends first, the work is cancelled. Errors: those of start() and of chat::Failed, Timeout,
+/// Cancelled.
 Result<Answer> generate(const Call& call, Model& model, chat::Request request,
-                        std::function<void(const chat::Delta&)> on_delta = {});
+                        std::function<void(const chat::Event&)> on_event = {});
 
 }  // namespace hearth::model

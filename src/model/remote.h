@@ -19,7 +19,8 @@ struct ProviderOptions {
   std::string kind{};  // "anthropic", "openai", … (remote/wire.h)
   std::string url{};   // base address; empty: the kind's own
   vault::Secret key{};
-  std::string trouble{};  // why it cannot be asked: "no key: set …"; empty: it can
+  std::string key_from{};  // where it stands, for people: a variable or a file
+  std::string trouble{};   // why it cannot be asked: "no key: set …"; empty: it can
   std::uint32_t context_tokens = 128'000;
   std::uint32_t answer_tokens_max = 4'096;  // where a request has no bound
   std::uint32_t requests_max = 1'024;       // at a time; above: Busy
@@ -41,7 +42,7 @@ struct ProviderOptions {
 /// tokens. No prompt, answer or key is ever logged.
 class Provider {
  public:
-  static constexpr std::size_t kModelsMax = 256;
+  static constexpr std::size_t kModelsMax = 16'384;
   static constexpr std::size_t kModelNameBytesMax = 128;
 
   /// The client and what else is borrowed outlive it. Errors: InvalidInput (kind, url, key).
@@ -60,8 +61,9 @@ class Provider {
   static std::string usual_key_variable(std::string_view kind);
 };
 
-/// A guess that is high: what a prompt costs at most, whatever the tokenizer. Pure.
-std::uint64_t tokens_at_most(const chat::Conversation& talk);
+/// A guess that is high: what the prompt of a request, which is a conversation, has at most, with
+/// all that is sent beside it, whatever the tokenizer, if an image counts as `image_tokens`. Pure.
+std::uint64_t tokens_at_most(const chat::Request& request, std::uint64_t image_tokens);
 /// What it usually is. Pure.
 std::uint64_t tokens_usually(std::string_view text);
 /// What a piece of an answer says, its calls too; and what so many bytes of an answer are, where

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 namespace hearth::model {
 
 namespace router {
+class Desk;
 /// How much of a model a request needs, or a model is.
 enum class Level : std::uint8_t { Operational, Tactical, Strategic };
 const char* level_name(Level level);
@@ -54,11 +56,19 @@ class Router {
   /// `name` is one that find() knows.
   chat::Route explain(std::string_view name, const chat::Request& request) const;
 
+  struct Place {
+    router::Level level = router::Level::Tactical;
+    std::string remark{};  // why it is not chosen at the moment; empty: it may be
+  };
+  /// How it stands with one of its models; absent: it is none of them.
+  std::optional<Place> place_of(const Model& model) const;
+
   /// What can be said of a request without knowing any model: its level, and why. Pure.
   static chat::Route assess(const chat::Request& request);
 
  private:
   class Facade;
+  std::shared_ptr<router::Desk> desk_;
   std::vector<std::unique_ptr<Facade>> facades_{};
 };
 

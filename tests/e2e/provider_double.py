@@ -27,7 +27,7 @@ class Reply:
     piece_bytes: int = 0         # the stream goes out in pieces so long, cut anywhere; 0: by events
     pause_s: float = 0           # between pieces
     hang: str = ""               # "head": never answers; "middle": stops after half of it
-    cut: str = ""                # "head": closes at once; "middle": after half of it
+    cut: str = ""                # "head": closes at once; "start": after the first event; "middle": after half
     error_in_stream: str = ""    # an error event after half of the text
     error_first: str = ""        # an error event before any text
     pings: bool = False
@@ -36,6 +36,7 @@ class Reply:
     written_tokens: int = 0
     output_tokens: int = 20
     usage: bool = True
+    call_id: str = ""            # of every call
     whole: bool = False          # answers a stream's request with one JSON body
     stop: str = ""
 
@@ -161,7 +162,8 @@ class Anthropic:
                 yield sse({"type": "content_block_delta", "index": index, "delta": delta}, "content_block_delta")
                 if reply.error_in_stream:
                     yield sse({"type": "error",
-                               "error": {"type": reply.error_in_stream, "message": "Overloaded"}}, "error")
+                               "error": {"type": reply.error_in_stream,
+                                         "message": reply.message or "Overloaded"}}, "error")
                     return
             yield sse({"type": "content_block_stop", "index": index}, "content_block_stop")
         yield sse({"type": "message_delta", "delta": {"stop_reason": self.stop_reason(reply), "stop_sequence": None},
@@ -245,11 +247,12 @@ class OpenAi:
         for part in halves(reply.text):
             yield self.chunk(body, number, {"content": part})
             if reply.error_in_stream:
-                yield sse({"error": {"message": "The server had an error", "type": reply.error_in_stream}})
+                yield sse({"error": {"message": reply.message or "The server had an error",
+                                     "type": reply.error_in_stream}})
                 return
         for index, (name, arguments) in enumerate(reply.calls):
             yield self.chunk(body, number, {"tool_calls": [{
-                "index": index, "id": f"call_{number}_{index}", "type": "function",
+                "index": index, "id": reply.call_id or f"call_{number}_{index}", "type": "function",
                 "function": {"name": name, "arguments": ""}}]})
             for part in halves(arguments):
                 yield self.chunk(body, number, {"tool_calls": [{"index": index, "function": {"arguments": part}}]})
@@ -324,7 +327,8 @@ class Gemini:
         for part in halves(reply.text):
             yield self.part(body, [{"text": part}], reply)
             if reply.error_in_stream:
-                yield sse({"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}})
+                yield sse({"error": {"code": 503, "message": reply.message or "overloaded",
+                                     "status": "UNAVAILABLE"}})
                 return
         calls = [{"functionCall": {"name": name, "args": json.loads(arguments)}} for name, arguments in reply.calls]
         yield self.part(body, calls or [{"text": ""}], reply, reply.stop or "STOP")
@@ -464,9 +468,9 @@ class Double:
         data = b"".join(events)
         size = reply.piece_bytes
         pieces = [data[i:i + size] for i in range(0, len(data), size)] if size else events
-        half = (len(pieces) + 1) // 2
+        half = 1 if reply.cut == "start" else (len(pieces) + 1) // 2
         for number, piece in enumerate(pieces):
-            if number == half and reply.cut == "middle":
+            if number == half and reply.cut:
                 return False
             if number == half and reply.hang == "middle":
                 return self._misbehave(handler, reply)

@@ -139,7 +139,7 @@ class EveryKind(unittest.TestCase):
     @for_each
     def test_an_error_says_who_and_why_and_never_the_key(self, model, double):
         cases = [(Reply(status=400, message="messages: too odd"), 400, "too odd"),
-                 (Reply(status=401, message="invalid key sk-double-0123456789"), 403, "key"),
+                 (Reply(status=401, message="invalid key sk-double-0123456789"), 403, "; it is from "),
                  (Reply(status=404, message="model: gone-1"), 404, "gone-1")]
         for reply, status, words in cases:
             double.next(reply)
@@ -323,7 +323,12 @@ class Fallback(unittest.TestCase):
                     answer = ask(daemon, "strategic", "hello")
                     route = answer.json["x_hearth"]["route"]
                     self.assertEqual(route["model"], "ember")
-                    self.assertEqual(len(route.get("passed_over", [])), 1 if i < 5 else 0)
+                    (why,) = route["passed_over"]
+                    self.assertIn("529" if i < 5 else "left alone for another", why)
+                (listed,) = [one for one in daemon.request("GET", "/v1/models").json["data"]
+                             if one["id"] == "anthropic/strong"]
+                self.assertIn("left alone for another", listed["state_text"])
+                self.assertEqual(listed["level"], "strategic")
                 # Not waited for, since another was there; and left alone after five failures.
                 self.assertEqual(len(double.requests) - asked, 5)
                 double.always(None)
@@ -414,7 +419,7 @@ class Budgets(unittest.TestCase):
                 self.assertEqual(told.returncode, 0, told.stderr)
                 self.assertIn("a drill", told.stdout)
                 for stream in streams:
-                    self.assertIn("spending was stopped", json.dumps(list(stream.events())))
+                    self.assertIn("spending is stopped", json.dumps(list(stream.events())))
                 self.assertLess(time.monotonic() - began, 5)
                 harness.wait_until(lambda: double.gone >= 20, 10, "the provider sees it")
                 refused = ask(daemon, "openai/m", "x")

@@ -52,7 +52,11 @@ class ToolCalls(unittest.TestCase):
                 whole = daemon.chat("Call f.", **fields)
                 self.assertEqual(whole.status, 200, whole.body)
                 last = list(daemon.stream("Call f.", **fields).events())[-1]
-                for answer in (whole.json, last):
+                # In a session the client's tools stand behind Hearth's own, and are counted as the client does.
+                fields["tool_choice"] = {"type": "function", "function": {"name": "f"}}
+                remembered = daemon.chat("Call f.", session_id=f"of {len(loosened)}", **fields)
+                self.assertEqual(remembered.status, 200, remembered.body)
+                for answer in (whole.json, last, remembered.json):
                     self.assertEqual(answer.get("loosened", []), [place + line for line in loosened])
                 call = whole.json["choices"][0]["message"]["tool_calls"][0]["function"]
                 word = json.loads(call["arguments"]).get("word", "")

@@ -9,6 +9,8 @@
 namespace hearth::api {
 namespace {
 
+constexpr std::size_t kStatusBytesMax = 2'048;  // of a message: clients bound all trailers
+
 grpc::StatusCode code_of(const Error& error) {
   switch (error.code) {
     case Code::InvalidInput: return grpc::StatusCode::INVALID_ARGUMENT;
@@ -33,8 +35,14 @@ grpc::StatusCode code_of(const Error& error) {
 grpc::Status grpc_status(const Error& error) {
   const bool names_it = error.field.empty() || error.message.find(error.field) != std::string::npos;
   const std::string message = names_it ? error.message : error.field + ": " + error.message;
-  // A message may quote bytes that came from outside; clients read it as UTF-8.
-  return {code_of(error), to_utf8(message)};
+  // A message may quote bytes that came from outside; clients read it as UTF-8, in a trailer.
+  std::string text = to_utf8(message);
+  if (text.size() > kStatusBytesMax) {
+    text.resize(kStatusBytesMax);
+    text.resize(utf8_complete_bytes(text));
+    text += "…";
+  }
+  return {code_of(error), std::move(text)};
 }
 
 grpc::Status grpc_model_status(Error error) {

@@ -48,6 +48,9 @@ TEST(GrpcCodes, TheMessageNamesTheField) {
       {{Code::NotFound, "no \xff here", ""}, "no \xEF\xBF\xBD here"},
   };
   for (const Case& c : kCases) EXPECT_EQ(grpc_status(c.error).error_message(), c.want);
+  const std::string longest(2'048, 'a');
+  EXPECT_EQ(grpc_status({Code::NotFound, longest, ""}).error_message(), longest);
+  EXPECT_EQ(grpc_status({Code::NotFound, longest + "b", ""}).error_message(), longest + "…");
 }
 
 TEST(GrpcCodes, WhatAModelSaysOfMessagesIsAboutThePrompt) {

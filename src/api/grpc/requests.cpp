@@ -101,19 +101,18 @@ Result<Wanted> read_infer(const InferRequest& request) {
   return wanted;
 }
 
-Arrangement arrangement_of(const config::Config& config, const std::string& name) {
+config::Config::Model settings_of(const config::Config& config, const std::string& name) {
   for (const config::Config::Pooled& pooled : config.pool.models) {
     if (pooled.model.name != name) continue;
-    Arrangement set_up{pooled.model, pooled.level};
-    set_up.model.path = file_of(config, pooled.model);
-    return set_up;
+    config::Config::Model settings = pooled.model;
+    settings.path = file_of(config, pooled.model);
+    return settings;
   }
-  return {config.model, "operational"};
+  return config.model;
 }
 
-Result<void> check_load(const LoadModelRequest& request, const Arrangement& set_up,
+Result<void> check_load(const LoadModelRequest& request, const config::Config::Model& is,
                         std::uint32_t context_tokens) {
-  const config::Config::Model& is = set_up.model;
   if (!request.model_path().empty() && !is_same_file(request.model_path(), is.path))
     return set_up_otherwise("model_path", is.path.empty() ? "the built-in file" : is.path);
   const auto context = static_cast<std::int64_t>(request.context_length());

@@ -20,18 +20,13 @@ struct Wanted {
 /// Errors: InvalidInput; names the field and its limit.
 Result<Wanted> read_infer(const aios::runtime::InferRequest& request);
 
-/// How one model is set up.
-struct Arrangement {
-  config::Config::Model model{};  // with its path; empty: Ember, inside the program
-  std::string level = "operational";
-};
-/// The settings of the model of this name. One that has no settings of its own has those of
-/// [model].
-Arrangement arrangement_of(const config::Config& config, const std::string& name);
+/// The settings of the model of this name, with its path; without one: Ember, inside the program.
+/// One that has no settings of its own has those of [model].
+config::Config::Model settings_of(const config::Config& config, const std::string& name);
 
-/// Whether a model is set up as somebody wants it. `context_tokens` are those that it has, 0 if
-/// that is not known. Errors: InvalidInput; names the field, and what it is.
-Result<void> check_load(const aios::runtime::LoadModelRequest& request, const Arrangement& set_up,
-                        std::uint32_t context_tokens);
+/// Whether a model with settings `is` is as somebody wants it. `context_tokens` are those that it
+/// has, 0 if that is not known. Errors: InvalidInput; names the field, and what it is.
+Result<void> check_load(const aios::runtime::LoadModelRequest& request,
+                        const config::Config::Model& is, std::uint32_t context_tokens);
 
 }  // namespace hearth::api

@@ -124,22 +124,19 @@ TEST(ReadInfer, RefusesAtTheEdgesAndNamesTheField) {
   }
 }
 
-TEST(ArrangementOf, FindsAModelsSettings) {
+TEST(SettingsOf, FindsAModelsSettings) {
   config::Config config;
   config.data_dir = "/data";
   config.model.path = "/one.gguf";
   config.pool.models.resize(3);
   config.pool.models[0].model.name = "pulled";
   config.pool.models[1].model.name = "ember";
-  config.pool.models[1].level = "operational";
   config.pool.models[2].model.name = "own";
   config.pool.models[2].model.path = "/own.gguf";
-  EXPECT_EQ(arrangement_of(config, "pulled").model.path, "/data/models/pulled.gguf");
-  EXPECT_EQ(arrangement_of(config, "pulled").level, "tactical");
-  EXPECT_EQ(arrangement_of(config, "ember").model.path, "");
-  EXPECT_EQ(arrangement_of(config, "ember").level, "operational");
-  EXPECT_EQ(arrangement_of(config, "own").model.path, "/own.gguf");
-  EXPECT_EQ(arrangement_of(config, "one").model.path, "/one.gguf");
+  EXPECT_EQ(settings_of(config, "pulled").path, "/data/models/pulled.gguf");
+  EXPECT_EQ(settings_of(config, "ember").path, "");
+  EXPECT_EQ(settings_of(config, "own").path, "/own.gguf");
+  EXPECT_EQ(settings_of(config, "one").path, "/one.gguf");
 }
 
 TEST(CheckLoad, TakesNothingButWhatIsSetUp) {
@@ -163,11 +160,11 @@ TEST(CheckLoad, TakesNothingButWhatIsSetUp) {
       {"threads", [](LoadModelRequest& r) { r.set_threads(-3); }},
       {"port", [](LoadModelRequest& r) { r.set_port(8'080); }},
   };
-  Arrangement set_up;
-  set_up.model.path = "/models/a.gguf";
-  set_up.model.context_tokens = 4'096;
-  set_up.model.gpu_layers = 5;
-  set_up.model.threads = 3;
+  config::Config::Model set_up;
+  set_up.path = "/models/a.gguf";
+  set_up.context_tokens = 4'096;
+  set_up.gpu_layers = 5;
+  set_up.threads = 3;
   for (const Case& c : kCases) {
     LoadModelRequest request;
     c.change(request);

@@ -10,6 +10,7 @@
 #include "api/grpc/stream_call.h"
 #include "api/grpc/whole_call.h"
 #include "api/http/pages.h"
+#include "api/openai/common_fields.h"
 #include "base/log.h"
 #include "base/utf8.h"
 
@@ -44,6 +45,8 @@ grpc::Status RuntimeService::guarded(const std::function<grpc::Status()>& work) 
 
 Result<model::Model*> RuntimeService::find(const char* field, const std::string& name) const {
   if (name.empty()) return field_error(field, "is required");
+  if (name.size() > kModelNameBytesMax)
+    return field_error(field, "must have at most " + std::to_string(kModelNameBytesMax) + " bytes");
   model::Model* const found = with_.api.models.find(name);
   if (found) return found;
   return Error{Code::NotFound,
@@ -64,8 +67,8 @@ Result<model::Model*> RuntimeService::find_loadable(const std::string& name) con
 Result<model::Model*> RuntimeService::order_load(
     const aios::runtime::LoadModelRequest& request) const {
   TRY(model::Model* const model, find_loadable(request.model_name()));
-  TRY_VOID(check_load(request, arrangement_of(with_.api.config, model->name()),
-                      model->context_tokens()));
+  TRY_VOID(
+      check_load(request, settings_of(with_.api.config, model->name()), model->context_tokens()));
   TRY_VOID(model->load());
   return model;
 }
@@ -86,7 +89,7 @@ aios::runtime::ModelStatus RuntimeService::status_of(const model::Model& model) 
     status.set_last_used(use.last_ms);
     status.set_request_count(static_cast<std::int64_t>(use.answers));
   }
-  status.set_intelligence_level(arrangement_of(with_.api.config, model.name()).level);
+  status.set_intelligence_level(with_.api.models.level_of(model));
   status.set_message(model.state_text());
   status.set_context_length(static_cast<std::int32_t>(model.context_tokens()));
   status.set_size_bytes(static_cast<std::int64_t>(model.facts().size_bytes));

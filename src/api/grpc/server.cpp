@@ -16,6 +16,8 @@ namespace {
 
 constexpr int kPingEveryMs = 60'000;                            // is a silent caller still there?
 constexpr int kPingAnswerMs = 20'000;                           // then it is gone
+constexpr int kHandshakeMaxMs = 10'000;                         // a connection that says nothing
+constexpr int kIdleMaxMs = 600'000;                             // and one without calls
 constexpr std::size_t kBufferBytesMax = std::size_t{64} << 20;  // of all connections together
 constexpr Millis kLastBytes{100};                               // for answers to leave the machine
 
@@ -41,6 +43,8 @@ void set_limits(const config::Config& config, grpc::ServerBuilder& builder) {
                              static_cast<int>(config.server.header_bytes_max));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kPingEveryMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kPingAnswerMs);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMaxMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleMaxMs);
   // With it another program could listen on the same port, and get half of the calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   grpc::ResourceQuota quota("hearth");

@@ -195,6 +195,10 @@ std::uint64_t account_of(const GateRules& rules, const net::Request& request) {
   return token ? token->account : 0;
 }
 
+bool is_operator(const GateRules& rules, std::uint64_t account) {
+  return rules.tokens.empty() || rules.tokens.front().account == account;
+}
+
 std::optional<HttpError> check_content_type(const net::Request& request) {
   if (!request.header("origin")) return std::nullopt;
   const std::string* type = request.header("content-type");

@@ -48,9 +48,12 @@ std::optional<HttpError> check_origin(const GateRules& rules, const net::Request
 /// 401 unless a token matches `Authorization: Bearer` or `X-Api-Key`. Every token is compared, in
 /// constant time.
 std::optional<HttpError> check_token(const GateRules& rules, const net::Request& request);
-/// The account of the token that the request shows, 0 if it shows none. Only for fairness: it says
-/// nothing about what somebody may do.
+/// The account of the token that the request shows, 0 if it shows none. For fairness, and
+/// for what is somebody's own.
 std::uint64_t account_of(const GateRules& rules, const net::Request& request);
+/// Whether the account is the operator's own: that of the first token, which Hearth's own commands
+/// show; without tokens everybody is.
+bool is_operator(const GateRules& rules, std::uint64_t account);
 /// A body sent by a web page must say that it is JSON (415), since only then does the browser ask
 /// first. Others may say what they like: `curl -d` names a form.
 std::optional<HttpError> check_content_type(const net::Request& request);

@@ -172,6 +172,10 @@ TEST(AccountOf, IsTheTokensAndOnlyTheTokens) {
   EXPECT_EQ(account_of(rules, with_headers({{"X-Api-Key", "first-token"}})), first);
   EXPECT_EQ(account_of(rules, with_headers({{"X-Api-Key", "third-token"}})), 0u);
   EXPECT_EQ(account_of(rules, with_headers({})), 0u);
+  EXPECT_TRUE(is_operator(rules, first));
+  EXPECT_FALSE(is_operator(rules, second));
+  EXPECT_FALSE(is_operator(rules, 0));
+  EXPECT_TRUE(is_operator(GateRules{"127.0.0.1"}, 0));
 }
 
 TEST(CheckContentType, Table) {

@@ -24,7 +24,10 @@ std::vector<std::string> all_missing(const Parts& parts) {
   if (is_draining(parts)) missing.emplace_back("the daemon is stopping");
   if (parts.models.all.empty()) missing.emplace_back("no model is configured");
   for (const auto* model : parts.models.all) {
-    if (model->is_on_demand() || model->state() == model::State::Ready) continue;
+    const model::State state = model->state();
+    // One that was loaded, and went, comes back when somebody asks.
+    if (state == model::State::Ready || state == model::State::Unloaded) continue;
+    if (model->is_on_demand()) continue;
     const std::string text = model->state_text();
     missing.push_back("model " + model->name() + ": " + (text.empty() ? "not ready" : text));
   }

@@ -138,8 +138,13 @@ Json model_json(const Workplace& with, const model::Model& model) {
               {"owned_by", "hearth"}};
   out["meta"] = std::move(meta);
   out["state"] = state_name(model.state());
-  if (const std::string text = model.state_text(); !text.empty()) out["state_text"] = text;
-  out["level"] = model.is_on_demand() ? "tactical" : "operational";
+  const model::Router* const router = with.parts.models.router;
+  const auto place = router ? router->place_of(model) : std::nullopt;
+  std::string text = model.state_text();
+  if (text.empty() && place) text = place->remark;
+  if (!text.empty()) out["state_text"] = text;
+  if (std::string level = with.parts.models.level_of(model); !level.empty())
+    out["level"] = std::move(level);
   return out;
 }
 
@@ -251,7 +256,10 @@ void explain_route(Workplace& with, const net::Request& request, const ExchangeP
   const std::string& name = addressed->model->name();
   if (router && router->find(name) == addressed->model)
     return answer(*exchange, route_json(router->explain(name, parsed.value().request)));
-  answer(*exchange, route_json({.asked = name, .model = name}));
+  answer(*exchange, route_json({.asked = name,
+                                .model = name,
+                                .level = with.parts.models.level_of(*addressed->model),
+                                .reasons = {"it was named"}}));
 }
 
 void order_model(Workplace& with, const std::string& id, bool loaded, const ExchangePtr& exchange) {

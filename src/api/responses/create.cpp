@@ -98,8 +98,7 @@ Result<Making> prepare(const Workplace& with, const Order& order, const Call& ca
 
 void start(Workplace& with, Order order, Making making, const ExchangePtr& exchange) {
   const dialect::Delivery& delivery = making.header.delivery;
-  std::optional<std::stop_token> stop;
-  if (delivery.background) stop = with.background.add(making.header.id);
+  const auto stop = making.stop;
   const bool has_client = !delivery.background || order.read.what.ask.stream;
   const auto held =
       std::make_shared<HeldExchange>(has_client ? exchange : nullptr, std::move(stop), with.keeper);
@@ -116,9 +115,14 @@ void start(Workplace& with, Order order, Making making, const ExchangePtr& excha
 Result<void> begin(Workplace& with, Making& making, bool streams, const ExchangePtr& exchange,
                    const Call& call) {
   if (!making.header.delivery.background) return ok();
+  const store::Response& response_row = making.end.response;
+  TRY(making.stop,
+      with.background.add(making.header.id, response_row.body.size() + response_row.input.size()));
   store::Responses responses(*with.parts.store, with.parts.time);
-  TRY_VOID(responses.begin(call, making.end.response));
-  making.stop = with.background.add(making.header.id);
+  if (auto begun = responses.begin(call, response_row); !begun.ok()) {
+    with.background.remove(making.header.id);
+    return begun;
+  }
   if (streams) return ok();
   net::Response response{200, making.end.response.body, {{"Content-Type", "application/json"}}};
   add_lost(response.headers, making.lost);

@@ -2,9 +2,18 @@
 
 namespace hearth::api {
 
-std::stop_token Background::add(const std::string& id) {
+Result<std::stop_token> Background::add(const std::string& id, std::size_t bytes) {
   MutexLock lock(mutex_);
-  return entries_[id].stop.get_token();
+  if (const auto known = entries_.find(id); known != entries_.end())
+    return known->second.stop.get_token();
+  if (entries_.size() >= kRunningMax || bytes_ + bytes > kBytesMax)
+    return Error{Code::Busy, "too many answers are made in the background (" +
+                                 std::to_string(kRunningMax) + ", or " +
+                                 std::to_string(kBytesMax >> 20) + " MiB of questions)"};
+  bytes_ += bytes;
+  Entry& entry = entries_[id];
+  entry.bytes = bytes;
+  return entry.stop.get_token();
 }
 
 void Background::note_started(const std::string& id) {
@@ -30,7 +39,10 @@ void Background::cancel(const std::string& id) {
 
 void Background::remove(const std::string& id) {
   MutexLock lock(mutex_);
-  entries_.erase(id);
+  const auto entry = entries_.find(id);
+  if (entry == entries_.end()) return;
+  bytes_ -= entry->second.bytes;
+  entries_.erase(entry);
 }
 
 }  // namespace hearth::api

@@ -20,6 +20,7 @@ constexpr const char* kOwnFields[] = {"messages", "model", "session_id", "stream
 struct SessionRequest {
   agent::Submission submission;
   Delivery delivery;
+  AnswerCheck check;
 };
 
 /// What is stored of a request, for the turn to read again: all but the messages.
@@ -37,14 +38,14 @@ json with_stand_in(json body) {
 Result<SessionRequest> parse(const net::Request& http, const json& body, const model::Model& model,
                              std::uint64_t account) {
   TRY(const Fields fields, Fields::of(body));
-  SessionRequest out;
+  TRY(const ChatRequest checked, parse_chat_request(with_stand_in(body), model.facts().vocabulary));
+  SessionRequest out{
+      .submission = {}, .delivery = checked.delivery, .check = AnswerCheck(checked.request)};
   TRY(out.submission.session, fields.text("session_id"));
   if (out.submission.session.empty()) return fields.wrong("session_id", "must not be empty");
   if (fields.has("cache"))
     return fields.wrong("cache", "is not allowed in a session, which keeps its own state");
   TRY(out.submission.messages, parse_messages(fields, Calls::Remembered));
-  TRY(const ChatRequest checked, parse_chat_request(with_stand_in(body), model.facts().vocabulary));
-  out.delivery = checked.delivery;
   if (out.delivery.choices != 1) return fields.wrong("n", "must be 1 in a session");
   out.submission.owner = owner_of(account);
   out.submission.model = model.name();
@@ -64,6 +65,7 @@ void run(Workplace& with, SessionRequest wanted, model::Model& model, const Exch
   RunPlan plan;
   plan.writer = make_openai_writer(make_chat_form(std::move(header)));
   plan.stream = wanted.delivery.stream;
+  plan.check = std::move(wanted.check);
   plan.requests.emplace_back();
   plan.choices.emplace_back();
   std::make_shared<Run>(std::move(plan), exchange, with.runs)

@@ -71,7 +71,12 @@ void stop_spending(Workplace& with, const net::Request& request, const ExchangeP
                   });
 }
 
-void release_spending(Workplace& with, const ExchangePtr& exchange) {
+void release_spending(Workplace& with, bool is_operators, const ExchangePtr& exchange) {
+  // Else the program that was stopped could undo it.
+  if (!is_operators)
+    return answer(*exchange, status_error(403,
+                                          "only the first of server.tokens may let spending "
+                                          "go on; stopping it is everybody's"));
   answer_standing(with, 0, exchange,
                   [](model::Cashier& cashier, const Call& call) { return cashier.go_on(call); });
 }

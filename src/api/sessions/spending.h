@@ -10,6 +10,7 @@ namespace hearth::api {
 void show_spending(Workplace& with, std::uint64_t account, const ExchangePtr& exchange);
 /// POST /v1/spending/stop, `{"why": "…"}` or no body: the kill switch. /release: it goes on.
 void stop_spending(Workplace& with, const net::Request& request, const ExchangePtr& exchange);
-void release_spending(Workplace& with, const ExchangePtr& exchange);
+/// That is the operator's alone.
+void release_spending(Workplace& with, bool is_operators, const ExchangePtr& exchange);
 
 }  // namespace hearth::api

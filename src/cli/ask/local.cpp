@@ -12,8 +12,9 @@ Result<Reply> ask_model(const Call& call, model::Model& model, const Question& q
   request.sampling.seed = question.seed;
   request.tokens_max = question.tokens_max;
   TRY(const model::Answer answer,
-      model::generate(call, model, std::move(request), [&](const chat::Delta& delta) {
-        if (!delta.content.empty()) on_text(delta.content);
+      model::generate(call, model, std::move(request), [&](const chat::Event& event) {
+        const auto* const delta = std::get_if<chat::Delta>(&event);
+        if (delta && !delta->content.empty()) on_text(delta->content);
       }));
   return Reply{.text = answer.message.content,
                .model = model.name(),

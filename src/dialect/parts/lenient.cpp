@@ -1,6 +1,6 @@
 #include "dialect/parts/lenient.h"
 
-#include <limits>
+#include <algorithm>
 
 namespace hearth::dialect {
 namespace {
@@ -26,9 +26,8 @@ std::string text_at(const Json& value, std::string_view name) {
 
 std::uint32_t count_at(const Json& value, std::string_view name) {
   const Json& count = at(value, name);
-  constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
-  const bool is_count = count.is_number_unsigned() && count.get<std::uint64_t>() <= kMost;
-  return is_count ? static_cast<std::uint32_t>(count.get<std::uint64_t>()) : 0;
+  if (!count.is_number_unsigned()) return 0;
+  return static_cast<std::uint32_t>(std::min(count.get<std::uint64_t>(), kCountMax));
 }
 
 bool flag_at(const Json& value, std::string_view name) { return at(value, name) == true; }

@@ -15,7 +15,8 @@ const Json& at(Json&& value, std::string_view name) = delete;
 /// The first of an array, or JSON's null.
 const Json& first_of(const Json& array);
 std::string text_at(const Json& value, std::string_view name);
-/// A count of tokens: 0 if it is none.
+/// A count of tokens: 0 if it is none, and at most kCountMax, so that four fit into 32 bits.
+inline constexpr std::uint64_t kCountMax = 1'000'000'000;
 std::uint32_t count_at(const Json& value, std::string_view name);
 bool flag_at(const Json& value, std::string_view name);
 

@@ -32,17 +32,6 @@ Json choice_json(const chat::ToolChoice& choice) {
   return "auto";
 }
 
-Json format_json(const chat::OutputFormat& format) {
-  using Kind = chat::OutputFormat::Kind;
-  if (format.kind == Kind::JsonObject) return {{"type", "json_object"}};
-  auto schema = parse_json(format.source, "format");
-  if (format.kind != Kind::JsonSchema || !schema.ok()) return {{"type", "text"}};
-  return {{"type", "json_schema"},
-          {"name", "answer"},
-          {"schema", std::move(schema).value()},
-          {"strict", true}};
-}
-
 Json usage_json(const chat::Usage& usage) {
   return {{"input_tokens", usage.prompt_tokens},
           {"input_tokens_details", {{"cached_tokens", usage.cached_tokens}}},
@@ -81,7 +70,7 @@ Json response_json(const Header& header, std::string_view status, Json output) {
   out["reasoning"] = {{"effort", null_if_empty(header.delivery.effort)}, {"summary", nullptr}};
   out["store"] = header.delivery.store;
   out["temperature"] = number_of(asked.sampling.temperature);
-  out["text"] = {{"format", format_json(asked.format)}};
+  out["text"] = {{"format", header.delivery.format}};
   out["tool_choice"] = choice_json(talk.tool_choice);
   out["tools"] = tools_json(talk);
   out["top_p"] = number_of(asked.sampling.top_p);

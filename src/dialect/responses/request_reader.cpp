@@ -119,6 +119,7 @@ Result<void> RequestReader::read_format(const Fields& fields) {
   TRY(const Fields format, Fields::of(*options.find("format"), "text.format"));
   TRY(const std::string type, format.text("type"));
   chat::OutputFormat& wanted = out_.what.ask.request.format;
+  out_.what.delivery.format = *options.find("format");
   if (type == "text") return ok();
   if (type == "json_object") {
     wanted.kind = chat::OutputFormat::Kind::JsonObject;

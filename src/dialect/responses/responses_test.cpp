@@ -58,6 +58,7 @@ TEST(ResponsesReadRequest, ReadsWhatClientsSend) {
   EXPECT_EQ(request.delivery.effort, "low");
   EXPECT_EQ(request.ask.request.tokens_max, 100u);
   EXPECT_EQ(request.ask.request.format.source, R"({"type":"object"})");
+  EXPECT_EQ(request.delivery.format["name"], "n");
   const auto& talk = talk_of(got);
   EXPECT_EQ(talk.tools.size(), 1u);
   EXPECT_EQ(talk.tool_choice.name, "f");
@@ -219,6 +220,7 @@ TEST(ResponsesWriteAnswer, IsWhatClientsRead) {
   EXPECT_EQ(body["object"], "response");
   EXPECT_EQ(body["created_at"], 1'700'000'000);
   EXPECT_EQ(body["status"], "completed");
+  EXPECT_EQ(body["text"]["format"], (Json{{"type", "text"}}));
   EXPECT_EQ(body["metadata"]["a"], "b");
   EXPECT_EQ(body["output"], Json::parse(R"([
     {"id":"rs_abc_0","type":"reasoning","summary":[{"type":"summary_text","text":"hm"}]},

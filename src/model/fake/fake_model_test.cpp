@@ -77,8 +77,9 @@ TEST(FakeModel, HonoursTokensMaxStopAndLogprobs) {
   request.stop.clear();
   request.top_logprobs = 1;
   std::size_t logprobs = 0;
-  static_cast<void>(generate(soon(), model, request,
-                             [&](const chat::Delta& delta) { logprobs += delta.logprobs.size(); }));
+  static_cast<void>(generate(soon(), model, request, [&](const chat::Event& event) {
+    if (const auto* delta = std::get_if<chat::Delta>(&event)) logprobs += delta->logprobs.size();
+  }));
   EXPECT_EQ(logprobs, 3u);
 
   EXPECT_EQ(generate(soon(), model, asking("0123456789")).ok(), true);
@@ -185,7 +186,7 @@ TEST(Generate, ReturnsWhatStartRefuses) {
 TEST(Generate, SurvivesASinkThatThrows) {
   FakeModel model({.rules = {{"", {.pieces = {"a", "b"}}}}});
   int calls = 0;
-  const auto got = generate(soon(), model, asking("x"), [&](const chat::Delta&) {
+  const auto got = generate(soon(), model, asking("x"), [&](const chat::Event&) {
     ++calls;
     std::vector<int>().at(1) = 0;  // throws out_of_range
   });

@@ -123,7 +123,13 @@ void House::look_again(std::size_t at) {
   }
   PoolFile file = entry.look();
   MutexLock lock(mutex_);
-  if (!rooms_[at].broken.empty()) take(rooms_[at], std::move(file));
+  Room& room = rooms_[at];
+  if (room.broken.empty()) return;
+  if (file.trouble.empty()) {
+    room.trouble.clear();
+    room.refused_until = {};
+  }
+  take(room, std::move(file));
 }
 
 // ---- what is asked ------------------------------------------------------------------------------
@@ -245,6 +251,11 @@ Result<void> House::order(std::size_t at) {
 Result<void> House::dismiss(std::size_t at) {
   MutexLock lock(mutex_);
   Room& room = rooms_[at];
+  if (room.entry.pinned && (room.model || room.ordered))
+    return Error{Code::InvalidInput,
+                 "model '" + room.entry.name +
+                     "' cannot be unloaded: it is pinned (pinned = false in its [[pool.model]])",
+                 "model"};
   room.ordered = false;
   count_waiting(room);
   if (!room.model) return ok();
@@ -360,8 +371,10 @@ void House::follow(const Plan& plan, Chores& chores) {
 }
 
 void House::load(std::size_t at) {
-  log::info("model '{}' is being loaded", rooms_[at].entry.name);
-  auto opened = rooms_[at].entry.open();
+  const PoolEntry& entry = rooms_[at].entry;
+  log::info("model '{}' is being loaded", entry.name);
+  PoolFile file = entry.look ? entry.look() : PoolFile();  // it may have gone
+  auto opened = file.trouble.empty() ? entry.open() : Error{Code::Unavailable, file.trouble};
   std::vector<std::pair<std::shared_ptr<Passage>, Error>> refusals;
   {
     MutexLock lock(mutex_);
@@ -373,6 +386,7 @@ void House::load(std::size_t at) {
     } else {
       Chores chores;
       refuse(room, opened.error().message, chores);
+      if (!file.trouble.empty()) take(room, std::move(file));
       refusals = std::move(chores.refusals);
       room.seat.state = Seat::State::Out;
     }

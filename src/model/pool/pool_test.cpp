@@ -107,6 +107,35 @@ TEST_F(PoolTest, BothStayWhereBothFit) {
   EXPECT_EQ(known_["a"].opened + known_["b"].opened, 2);
 }
 
+TEST_F(PoolTest, APinnedOneIsNotUnloadedToOrder) {
+  PoolEntry pinned = entry("a", 6);
+  pinned.pinned = true;
+  open({pinned, entry("b", 4)});
+  EXPECT_TRUE(model(0).unload().ok());  // it is not in memory
+  EXPECT_EQ(say(0), "a");
+  const auto refused = model(0).unload();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Code::InvalidInput);
+  EXPECT_THAT(refused.error().message, HasSubstr("it is pinned"));
+  EXPECT_EQ(model(0).state(), State::Ready);
+}
+
+TEST_F(PoolTest, AFileThatWentAndCameAgainIsLoadedWhenItIsAskedFor) {
+  std::atomic<bool> is_here = true;
+  PoolEntry going = entry("a", 6);
+  going.look = [&] {
+    return is_here ? PoolFile{.memory_bytes = 6} : PoolFile{.trouble = "no file; get it"};
+  };
+  open({going});
+  EXPECT_EQ(say(0), "a");
+  ASSERT_TRUE(model(0).unload().ok());
+  ASSERT_TRUE(eventually([&] { return model(0).state() == State::Unloaded; }));
+  is_here = false;
+  for (int i = 0; i < 2; ++i) EXPECT_THAT(say(0), HasSubstr("no file; get it"));
+  is_here = true;
+  EXPECT_EQ(say(0), "a");
+}
+
 TEST_F(PoolTest, WhatIsLoadedAtTheStartIsThereUnasked) {
   PoolEntry first = entry("a", 6);
   first.at_start = true;

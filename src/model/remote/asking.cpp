@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kTroubleBytesMax = 64 * 1024;       // of an error's body
 constexpr std::size_t kWholeBytesMax = 64 * 1024 * 1024;  // of an answer that is no stream
 constexpr std::uint32_t kDoublingsMax = 6;                // of the wait before the next attempt
+constexpr std::uint64_t kAnswerBytesSpare = 1024 * 1024;  // for any answer ...
+constexpr std::uint64_t kBytesPerTokenMax = 64;           // ... and for each token that it may have
 
 bool is_json(const net::Response& head) {
   const std::string* const type = head.header("Content-Type");
@@ -65,7 +67,7 @@ Result<void> Asking::ask() {
   parser_ = {};
   reader_ = line_->wire->reader("call_" + random_id(""));
   held_.reset();
-  is_told_ = false;
+  is_begun_ = is_told_ = false;
   TRY(auto transfer,
       line_->client.start({question_.deadline, {}}, question_.request, shared_from_this()));
   MutexLock lock(mutex_);
@@ -94,7 +96,7 @@ void Asking::on_head(const net::Response& head) {
 
 net::TransferSink::Flow Asking::on_piece(std::string_view piece) {
   if (body_ == Body::Stream) {
-    parser_.feed(piece, [this](std::string_view data) { take(reader_->take(data)); });
+    parser_.feed(piece, [this](std::string_view data) { take(events_in(data)); });
     return Flow::More;
   }
   const std::size_t max = body_ == Body::Whole ? kWholeBytesMax : kTroubleBytesMax;
@@ -110,11 +112,27 @@ void Asking::on_end(const Result<void>& outcome) {
     if (over_) return;
   }
   if (is_told_) return;
-  if (!outcome.ok()) return fail(outcome.error(), std::nullopt);
-  if (body_ == Body::Trouble)
-    return fail(line_->wire->error(head_.status, kept_),
-                net::retry_after(head_, line_->time.wall()));
+  if (!outcome.ok()) return broke_off(outcome.error());
+  if (body_ == Body::Trouble) return refused();
   body_ == Body::Whole ? read_whole() : take(reader_->end());
+}
+
+void Asking::broke_off(Error error) {
+  // It has begun to answer, and may charge for that, whatever of it came here.
+  is_begun_ = held_.has_value();
+  // Its headers, or one of its lines: that does not lie in the question.
+  if (error.code == Code::TooLarge) error.code = Code::Unavailable;
+  fail(std::move(error), std::nullopt);
+}
+
+void Asking::refused() {
+  Error error = line_->wire->error(head_.status, line_->without_key(kept_));
+  const bool is_key = error.code == Code::Denied && head_.status != 403;
+  if (is_key && line_->options.key.reveal().empty())
+    error.message += "; none was sent: set key_env or key_file of [[provider]]";
+  else if (is_key && !line_->options.key_from.empty())
+    error.message += "; it is from " + line_->options.key_from;
+  fail(std::move(error), net::retry_after(head_, line_->time.wall()));
 }
 
 void Asking::read_whole() {
@@ -123,6 +141,13 @@ void Asking::read_whole() {
   const auto answer = line_->wire->read(body.value(), "call_" + random_id(""));
   if (!answer.ok()) return fail(answer.error(), std::nullopt);
   take(events_of(answer.value().what));
+}
+
+/// A long error is cut where it is read, so the key in it has to be gone by then.
+std::vector<chat::Event> Asking::events_in(std::string_view data) {
+  const std::string& key = line_->options.key.reveal();
+  if (key.empty() || data.find(key) == std::string_view::npos) return reader_->take(data);
+  return reader_->take(line_->without_key(std::string(data)));
 }
 
 void Asking::take(const std::vector<chat::Event>& events) {
@@ -144,11 +169,29 @@ void Asking::take(const chat::Event& event) {
   if (const auto* const failed = std::get_if<chat::Failed>(&event))
     return fail(failed->error, std::nullopt);
   say_started();
-  if (const auto* const delta = std::get_if<chat::Delta>(&event)) {
-    MutexLock lock(mutex_);
-    said_bytes_ += bytes_said(*delta);
-  }
+  const auto* const delta = std::get_if<chat::Delta>(&event);
+  if (delta && says_too_much(*delta)) return cut_off();
   deliver(event);
+}
+
+bool Asking::says_too_much(const chat::Delta& delta) {
+  MutexLock lock(mutex_);
+  said_bytes_ += bytes_said(delta);
+  return said_bytes_ > kAnswerBytesSpare + kBytesPerTokenMax * question_.answer_tokens_max;
+}
+
+/// Nobody could hold an answer without an end.
+void Asking::cut_off() {
+  std::unique_ptr<net::Transfer> transfer;
+  {
+    MutexLock lock(mutex_);
+    transfer = std::move(transfer_);
+  }
+  fail({Code::Unavailable,
+        "the provider goes on far beyond the " + std::to_string(question_.answer_tokens_max) +
+            " tokens that its answer may have",
+        {}},
+       std::nullopt);
 }
 
 void Asking::say_started() {
@@ -177,7 +220,7 @@ std::optional<Millis> Asking::pause_before_next(const Error& error, std::optiona
     MutexLock lock(mutex_);
     // Who was silent for so long would be so again, and may charge for both.
     const bool was_late = is_sent_ && error.code == Code::Timeout;
-    if (has_spoken_ || over_ || was_late) return std::nullopt;
+    if (has_spoken_ || over_ || was_late || is_begun_) return std::nullopt;
     made = attempts_;
   }
   if (!question_.may_wait || !is_passing(error) || made > options.retries_max) return std::nullopt;
@@ -201,14 +244,22 @@ void Asking::fail(Error error, std::optional<Millis> wait) {
   error.field.clear();
   line_->failed.add();
   end();
-  delivery_.deliver(chat::Failed{line_->named(std::move(error)), charged()});
+  const auto usage = charged(error.code == Code::Timeout ? EndedBy::Us : EndedBy::Provider);
+  delivery_.deliver(chat::Failed{line_->named(std::move(error)), usage});
 }
 
-std::optional<chat::Usage> Asking::charged() {
+/// Whom we left before the first word may have thought until then, and charges for it. Nobody has
+/// counted, so it is the most.
+std::optional<chat::Usage> Asking::charged(EndedBy who) {
   MutexLock lock(mutex_);
   if (!is_sent_) return std::nullopt;
   chat::Usage usage = known_;
-  usage.completion_tokens = static_cast<std::uint32_t>(tokens_said(said_bytes_));
+  if (who == EndedBy::Us && !has_spoken_) {
+    usage.completion_tokens = question_.answer_tokens_max;
+    return usage;
+  }
+  usage.completion_tokens = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(tokens_said(said_bytes_), question_.answer_tokens_max));
   return usage;
 }
 
@@ -231,7 +282,8 @@ void Asking::give_up(std::optional<chat::Event> last) {
     return;
   }
   if (last)
-    if (auto* const failed = std::get_if<chat::Failed>(&*last)) failed->charged = charged();
+    if (auto* const failed = std::get_if<chat::Failed>(&*last))
+      failed->charged = charged(EndedBy::Us);
   line_->cancelled.add();
   end();
   delivery_.close(std::move(last));

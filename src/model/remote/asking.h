@@ -15,6 +15,7 @@ struct Question {
   net::ClientRequest request{};
   dialect::Lost lost{};  // what the dialect had no word for
   bool may_wait = true;  // asked again where the provider is busy
+  std::uint32_t answer_tokens_max = 0;
   Clock::time_point deadline{};
 };
 
@@ -42,10 +43,15 @@ class Asking final : public net::TransferSink, public std::enable_shared_from_th
 
   Result<void> ask() EXCLUDES(mutex_);
   void ask_again();
+  std::vector<chat::Event> events_in(std::string_view data);
   void take(const std::vector<chat::Event>& events);
   void take(const chat::Event& event) EXCLUDES(mutex_);
+  bool says_too_much(const chat::Delta& delta) EXCLUDES(mutex_);
+  void cut_off() EXCLUDES(mutex_);
   void say_started() EXCLUDES(mutex_);
   void deliver(const chat::Event& event) EXCLUDES(mutex_);
+  void broke_off(Error error);
+  void refused();
   void read_whole();
   /// Ends it, or asks again after `wait` if that may help.
   void fail(Error error, std::optional<Millis> wait);
@@ -53,7 +59,8 @@ class Asking final : public net::TransferSink, public std::enable_shared_from_th
   std::optional<Millis> pause_before_next(const Error& error, std::optional<Millis> wait)
       EXCLUDES(mutex_);
   void end() EXCLUDES(mutex_);
-  std::optional<chat::Usage> charged() EXCLUDES(mutex_);
+  enum class EndedBy : std::uint8_t { Us, Provider };
+  std::optional<chat::Usage> charged(EndedBy who) EXCLUDES(mutex_);
 
   const std::shared_ptr<Line> line_;
   const Question question_;
@@ -67,6 +74,7 @@ class Asking final : public net::TransferSink, public std::enable_shared_from_th
   net::EventStreamParser parser_{};
   std::unique_ptr<dialect::StreamReader> reader_{};
   std::optional<chat::Started> held_{};  // until there is more to say
+  bool is_begun_ = false;                // it broke off behind the beginning of an answer
   bool is_told_ = false;                 // the last event was taken
 
   Mutex mutex_{};  // never held while anything else is called

@@ -13,8 +13,10 @@ struct Line {
   Line(ProviderOptions given, std::unique_ptr<Wire> how, net::Url address, net::Client& over,
        const TimeSource& clock, metrics::Registry& metrics, std::shared_ptr<Alarm::Bell> bell);
 
-  /// "anthropic: …"
+  /// "anthropic: …", without the key
   Error named(Error error) const;
+  /// A provider that repeats the key in what it says does not make us show it.
+  std::string without_key(std::string text) const;
 
   const ProviderOptions options;
   const std::unique_ptr<Wire> wire;

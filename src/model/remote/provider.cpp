@@ -31,8 +31,16 @@ Line::Line(ProviderOptions given, std::unique_ptr<Wire> how, net::Url address, n
           {0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60}, {{"provider", options.name}})) {}
 
 Error Line::named(Error error) const {
-  error.message = options.name + ": " + error.message;
+  error.message = options.name + ": " + without_key(std::move(error.message));
   return error;
+}
+
+std::string Line::without_key(std::string text) const {
+  const std::string& key = options.key.reveal();
+  if (key.empty()) return text;
+  for (std::size_t at = text.find(key); at != std::string::npos; at = text.find(key, at))
+    text.replace(at, key.size(), "***");
+  return text;
 }
 
 namespace {
@@ -139,7 +147,9 @@ Result<Question> RemoteModel::question_of(chat::Request request) const {
   dialect::Ask ask{.model = id_, .request = std::move(request), .stream = true};
   ask.cache_behind = marks_of(ask.request.cache, std::get<chat::Conversation>(ask.request.prompt));
   TRY(auto written, line_->wire->write(ask));
-  Question question{.lost = std::move(written.lost), .may_wait = may_wait};
+  Question question{.lost = std::move(written.lost),
+                    .may_wait = may_wait,
+                    .answer_tokens_max = *ask.request.tokens_max};
   question.deadline = Clock::now() + options.request_timeout;
   net::Url url = line_->base;
   url.target += line_->wire->target(id_);

@@ -272,15 +272,22 @@ TEST(Wire, FindsTheAddress) {
 }
 
 TEST(Estimate, IsNeverBelowWhatTokenizersMake) {
-  chat::Conversation talk;
+  chat::Request request{.prompt = chat::Conversation{}};
+  auto& talk = std::get<chat::Conversation>(request.prompt);
   talk.messages.push_back({.role = chat::Role::User, .content = ""});
-  const std::uint64_t empty = tokens_at_most(talk);
+  const std::uint64_t empty = tokens_at_most(request, 7);
   const std::pair<const char*, std::uint64_t> kRows[] = {
-      {"words and words", 8}, {"12345", 5}, {"日本", 6}, {"a", 1}, {"{\"a\":1}", 7}};
+      {"words and words", 8}, {"12345", 5},  {"日本", 6}, {"a", 1},
+      {"{\"a\":1}", 7},       {"SHOUTED", 7}};
   for (const auto& [text, wanted] : kRows) {
     talk.messages[0].content = text;
-    EXPECT_EQ(tokens_at_most(talk) - empty, wanted) << text;
+    EXPECT_EQ(tokens_at_most(request, 7) - empty, wanted) << text;
   }
+  talk.messages[0].content = "";
+  request.format = {chat::OutputFormat::Kind::JsonSchema, std::string(1'000, '{')};
+  EXPECT_EQ(tokens_at_most(request, 7) - empty, 1'000u);  // it is sent too
+  talk.messages[0].images.resize(2);
+  EXPECT_EQ(tokens_at_most(request, 7) - empty, 1'014u);
   EXPECT_EQ(tokens_usually("12345678"), 2u);
   EXPECT_EQ(tokens_usually(""), 0u);
 }

@@ -84,7 +84,7 @@ chat::Route Attempt::route_to(std::size_t model) {
   chat::Route route = plan_.route;
   route.model = desk_->at(model).model->name();
   MutexLock lock(mutex_);
-  route.passed_over = passed_over_;
+  route.passed_over.insert(route.passed_over.end(), passed_over_.begin(), passed_over_.end());
   return route;
 }
 

@@ -115,16 +115,45 @@ Desk::Plan Desk::plan(const Named& named, const chat::Request& request) const {
   const auto crisis = options_.watches_for_crises ? crisis_of(request) : std::nullopt;
   const Level level = crisis ? Level::Strategic : named.level.value_or(needs.level);
   Plan made{.is_crisis = crisis.has_value()};
-  made.order = order(candidates(), level,
-                     {.only_local = named.only_local,
-                      .forwards_while_loading = options_.forwards_while_loading,
-                      .only_strong = made.is_crisis,
-                      .prompt_tokens = about_tokens(request)});
+  const Wish wish{.only_local = named.only_local,
+                  .forwards_while_loading = options_.forwards_while_loading,
+                  .only_strong = made.is_crisis,
+                  .prompt_tokens = about_tokens(request)};
+  const std::vector<Candidate> all = candidates();
+  made.order = order(all, level, wish);
   made.route = route_of(needs, crisis);
   made.route.asked = named.name;
   made.route.level = level_name(level);
   if (!made.order.empty()) made.route.model = models_[made.order.front()].model->name();
+  made.route.passed_over = passed_over(all, level, wish);
   return made;
+}
+
+/// Those that would stand before the first one, if they were not left alone for now. Of those that
+/// cannot answer until somebody mends them nobody wants to be told each time.
+std::vector<std::string> Desk::passed_over(const std::vector<Candidate>& all, Level level,
+                                           const Wish& wish) const {
+  using Readiness = Candidate::Readiness;
+  std::vector<Candidate> hoped = all;
+  for (Candidate& one : hoped)
+    if (one.readiness == Readiness::Gone) one.readiness = Readiness::Ready;
+  std::vector<std::string> told;
+  for (const std::size_t i : order(hoped, level, wish)) {
+    if (all[i].readiness != Readiness::Gone) return told;
+    const std::string why = remark(i);
+    if (!why.empty()) told.push_back(models_[i].model->name() + ": " + why);
+  }
+  return {};  // nobody is left to be asked instead of them
+}
+
+std::string Desk::remark(std::size_t model) const {
+  MutexLock lock(mutex_);
+  const Breaker& breaker = breakers_[circuits_[model]];
+  const Clock::time_point now = time_.now();
+  if (breaker.state(now) != Breaker::State::Open) return "";
+  const auto left = std::chrono::ceil<std::chrono::seconds>(breaker.opens_until() - now).count();
+  return "left alone for another " + std::to_string(left) + " s, after " +
+         std::to_string(Breaker::kFailuresMax) + " failures in a row";
 }
 
 bool Desk::allow(std::size_t model) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/mutex.h"
@@ -45,6 +46,9 @@ class Desk {
   /// Which of them it is.
   std::optional<std::size_t> find(const Model& model) const;
 
+  /// Why it is left alone at the moment, after failures in a row; empty: it is not.
+  std::string remark(std::size_t model) const EXCLUDES(mutex_);
+
   /// False while its breaker is open. Who was allowed tells how it ended.
   bool allow(std::size_t model) EXCLUDES(mutex_);
   void succeeded(std::size_t model) EXCLUDES(mutex_);
@@ -53,6 +57,8 @@ class Desk {
 
  private:
   std::vector<Candidate> candidates() const EXCLUDES(mutex_);
+  std::vector<std::string> passed_over(const std::vector<Candidate>& all, Level level,
+                                       const Wish& wish) const EXCLUDES(mutex_);
 
   const std::vector<RoutedModel> models_;
   const RouterOptions options_;

@@ -66,6 +66,11 @@ class Router::Facade final : public Model {
     std::erase_if(plan.order, [&](std::size_t model) {
       return std::ranges::find(failed, desk_->at(model).model) != failed.end();
     });
+    // Of these the caller knows why.
+    std::erase_if(plan.route.passed_over, [&](const std::string& line) {
+      return std::ranges::any_of(
+          failed, [&](const Model* one) { return line.starts_with(one->name() + ": "); });
+    });
     if (plan.order.empty()) return {.model = failed.empty() ? desk_->at(0).model : nullptr};
     Choice choice{.model = desk_->at(plan.order.front()).model, .route = std::move(plan.route)};
     choice.route->model = choice.model->name();
@@ -90,17 +95,22 @@ class Router::Facade final : public Model {
 };
 
 Router::Router(std::vector<RoutedModel> models, RouterOptions options, const TimeSource& time,
-               metrics::Registry& metrics) {
-  const auto desk =
-      std::make_shared<router::Desk>(std::move(models), std::move(options), time, metrics);
+               metrics::Registry& metrics)
+    : desk_(std::make_shared<router::Desk>(std::move(models), std::move(options), time, metrics)) {
   for (const router::Named& named : router::all_named())
-    facades_.push_back(std::make_unique<Facade>(desk, named));
+    facades_.push_back(std::make_unique<Facade>(desk_, named));
 }
 
 Router::~Router() = default;
 
 chat::Route Router::assess(const chat::Request& request) {
   return router::route_of(router::assess(request), router::crisis_of(request));
+}
+
+std::optional<Router::Place> Router::place_of(const Model& model) const {
+  const auto at = desk_->find(model);
+  if (!at) return std::nullopt;
+  return Place{.level = desk_->at(*at).level, .remark = desk_->remark(*at)};
 }
 
 Model* Router::find(std::string_view name) const {

@@ -216,9 +216,15 @@ TEST_F(RouterTest, WhoFailsFiveTimesIsLeftAloneAndComesBackByItself) {
   small_.set_state(State::Ready, "");
   const Said open_still = ask("auto", "What is it?");
   EXPECT_EQ(open_still.text, "middle");
-  EXPECT_THAT(open_still.route->passed_over, IsEmpty());  // it was not even asked
+  EXPECT_THAT(open_still.route->passed_over,  // it was not even asked
+              ElementsAre("small: left alone for another 60 s, after 5 failures in a row"));
+  const auto place = router_->place_of(small_);
+  ASSERT_TRUE(place);
+  EXPECT_EQ(place->level, router::Level::Operational);
+  EXPECT_THAT(place->remark, HasSubstr("left alone for another 60 s"));
   time_.pass(Millis(60'000));
   EXPECT_EQ(ask("auto", "What is it?").text, "small");
+  EXPECT_EQ(router_->place_of(small_)->remark, "");
 }
 
 TEST_F(RouterTest, CanBeGivenUp) {

@@ -21,6 +21,9 @@ class Purchased final : public Generation {
   const std::shared_ptr<Purchase> purchase_;
 };
 
+/// What a price's `model` is called.
+std::string price_name(const PaidModel& what) { return what.kind + "/" + what.id; }
+
 class PayingModel final : public Forwarding {
  public:
   PayingModel(Model& model, std::shared_ptr<Till> till, PaidModel what);
@@ -29,12 +32,13 @@ class PayingModel final : public Forwarding {
 
  private:
   const std::shared_ptr<Till> till_;
+  const std::string price_name_;
   std::shared_ptr<const Goods> goods_{};  // null: nobody knows the price
 };
 
 PayingModel::PayingModel(Model& model, std::shared_ptr<Till> till, PaidModel what)
-    : Forwarding(model), till_(std::move(till)) {
-  const policy::PriceEntry* const entry = till_->options.prices.find(what.kind + "/" + what.id);
+    : Forwarding(model), till_(std::move(till)), price_name_(price_name(what)) {
+  const policy::PriceEntry* const entry = till_->options.prices.find(price_name_);
   if (!entry) return;
   Goods goods{.what = std::move(what), .price = entry->price};
   goods.cost_micro = &till_->metrics.counter("hearth_provider_cost_microdollars_total",
@@ -54,8 +58,9 @@ Result<std::unique_ptr<Generation>> PayingModel::start(chat::Request request,
   if (!goods_)
     return Error{Code::Denied,
                  "no price is known for '" + name() +
-                     "', so that no budget could hold; put it into prices.toml (see "
-                     "docs/providers.md), or say free = true for its provider",
+                     "', so that no budget could hold; put it into prices.toml as model = \"" +
+                     price_name_ +
+                     "\" (see docs/providers.md), or say free = true for its provider",
                  "model"};
   const auto purchase =
       std::make_shared<Purchase>(till_, goods_, model_, std::move(request), std::move(sink));

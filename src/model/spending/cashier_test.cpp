@@ -202,7 +202,7 @@ TEST_F(CashierTest, WithoutAPriceNothingIsAskedAndWithoutACostNothingIsPaid) {
   const auto refused = unpriced->start(question("hello"), std::make_shared<Notes>());
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, Code::Denied);
-  EXPECT_THAT(refused.error().message, HasSubstr("prices.toml"));
+  EXPECT_THAT(refused.error().message, HasSubstr("prices.toml as model = \"other/m\""));
   const auto paid = cashier->paid(fake_, what());
   EXPECT_EQ(generate(soon(), *paid, question("hello")).error().field, "budget.day_max");
   EXPECT_TRUE(generate(soon(), *paid, question("hello", 0)).ok());  // only counts

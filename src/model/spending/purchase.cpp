@@ -6,6 +6,15 @@
 #include "model/remote.h"
 
 namespace hearth::model::spending {
+namespace {
+
+/// The most that a provider counts for one image. The small one counts 33 times as many tokens as
+/// gpt-4o does, so that its images cost as much.
+std::uint64_t image_tokens(const PaidModel& what) {
+  return what.id.find("4o-mini") == std::string::npos ? 5'000 : 48'500;
+}
+
+}  // namespace
 
 Purchase::Purchase(std::shared_ptr<Till> till, std::shared_ptr<const Goods> goods, Model& model,
                    chat::Request request, std::shared_ptr<EventSink> sink)
@@ -17,7 +26,7 @@ Purchase::Purchase(std::shared_ptr<Till> till, std::shared_ptr<const Goods> good
       session_(request_.session),
       purpose_(request_.purpose),
       cheaper_waits_(request_.cheaper_waits),
-      prompt_tokens_max_(tokens_at_most(std::get<chat::Conversation>(request_.prompt))),
+      prompt_tokens_max_(tokens_at_most(request_, image_tokens(goods_->what))),
       answer_tokens_max_(request_.tokens_max.value_or(goods_->what.answer_tokens_max)),
       worst_micro_(policy::worst_case(goods_->price, prompt_tokens_max_, answer_tokens_max_)),
       delivery_(std::move(sink)) {
@@ -120,20 +129,26 @@ void Purchase::on_event(const chat::Event& event) {
   if (auto* const failed = std::get_if<chat::Failed>(&last)) {
     failed->charged ? settle(*failed->charged) : release();
     failed->cost_micro = cost_micro_;
+    MutexLock lock(mutex_);
+    if (why_given_up_) failed->error = *why_given_up_;
   }
   delivery_.deliver(last);
 }
 
 void Purchase::give_up(std::optional<chat::Event> last) {
-  delivery_.close(std::move(last));
+  if (!last) delivery_.close(std::nullopt);
   std::unique_ptr<Generation> generation;
   {
     MutexLock lock(mutex_);
     is_given_up_ = true;
     generation = std::move(generation_);
+    if (const auto* const failed = last ? std::get_if<chat::Failed>(&*last) : nullptr)
+      why_given_up_ = failed->error;
   }
-  // Cancelled before it goes, since only then it tells what it did cost.
+  // Cancelled before it goes, since only then it tells what it did cost: that is the last word, if
+  // there is one to come.
   if (generation) generation->cancel();
+  if (last) delivery_.close(std::move(last));
 }
 
 }  // namespace hearth::model::spending

@@ -60,6 +60,7 @@ class Purchase final : public EventSink, public std::enable_shared_from_this<Pur
 
   Mutex mutex_{};  // never held while anything else is called
   bool is_given_up_ GUARDED_BY(mutex_) = false;
+  std::optional<Error> why_given_up_ GUARDED_BY(mutex_){};
   std::unique_ptr<Generation> generation_ GUARDED_BY(mutex_){};
 };
 

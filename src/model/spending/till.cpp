@@ -11,10 +11,6 @@ namespace {
 constexpr Millis kIdle{3'600'000};  // a wait that found nothing by then is repeated
 constexpr Millis kWriteMax{10'000};
 
-Error stopped_error() {
-  return {Code::Denied, "spending was stopped; to go on: hearth stop-spending --release", "budget"};
-}
-
 }  // namespace
 
 Till::Till(store::Store& store, const TimeSource& clock, metrics::Registry& registry,
@@ -35,7 +31,7 @@ void Till::close() {
 Result<void> Till::reserve(const std::shared_ptr<Purchase>& purchase) {
   {
     MutexLock lock(mutex_);
-    if (is_stopped_) return stopped_error();
+    if (stopped_) return store::Ledger::stopped_error(*stopped_);
     purchase->number = ++last_number_;
     buying_.emplace(purchase->number, purchase);
   }
@@ -103,11 +99,12 @@ Result<void> Till::stop(const Call& call, const std::string& why) {
   std::vector<std::shared_ptr<Purchase>> ended;
   {
     MutexLock lock(mutex_);
-    is_stopped_ = true;
+    if (!stopped_) stopped_ = why;
     for (const auto& [number, buyer] : buying_)
       if (auto purchase = buyer.lock()) ended.push_back(std::move(purchase));
   }
-  for (const auto& purchase : ended) purchase->give_up(chat::Event(chat::Failed{stopped_error()}));
+  const chat::Event last = chat::Failed{store::Ledger::stopped_error(why)};
+  for (const auto& purchase : ended) purchase->give_up(last);
   log::warn("spending is stopped{}; {} answers were ended", why.empty() ? "" : " (" + why + ")",
             ended.size());
   return ledger.stop(call, why);
@@ -117,7 +114,7 @@ Result<void> Till::go_on(const Call& call) {
   TRY_VOID(ledger.go_on(call));
   log::info("spending goes on");
   MutexLock lock(mutex_);
-  is_stopped_ = false;
+  stopped_.reset();
   return ok();
 }
 

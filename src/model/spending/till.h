@@ -2,6 +2,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <variant>
@@ -56,7 +57,7 @@ class Till {
   mutable Mutex mutex_{};
   std::uint64_t last_number_ GUARDED_BY(mutex_) = 0;
   std::map<std::uint64_t, std::weak_ptr<Purchase>> buying_ GUARDED_BY(mutex_){};
-  bool is_stopped_ GUARDED_BY(mutex_) = false;
+  std::optional<std::string> stopped_ GUARDED_BY(mutex_){};  // why
   BoundedQueue<Job> waiting_{kWaitingMax};
   std::jthread thread_;  // last: it uses the others, until close()
 };
