@@ -21,8 +21,7 @@ using json = nlohmann::ordered_json;
 constexpr const char* kFooter =
     R"(A tool that writes, runs or sends waits until somebody allows the call. `hearth chat`
 asks at once; what it left open, and what other programs' sessions ask, is answered
-here. A daemon is started if none runs; by `allow` and `deny`, which let the turn go on,
-with the current folder open to tools.
+here. A daemon is started if none runs, with the current folder open to tools.
 
 Examples:
   hearth approvals list
@@ -90,16 +89,16 @@ struct Asking {
   std::string data{};  // option of commands that a person is told
 };
 
-/// Runs `work` with the daemon's approvals.
+/// Runs `work` with the daemon's approvals. A daemon without a folder knows of none.
 template <class Work>
-int visit_approvals(const Context& context, Millis budget, Opens opens, Work&& work) {
+int visit_approvals(const Context& context, Millis budget, Work&& work) {
   return with_daemon(
       context, budget,
       [&](const Call& call, const config::Config& config,
           const DaemonClient& client) -> Result<int> {
         return work(Asking{call, config, client, data_option(context)});
       },
-      opens);
+      Opens::Here);
 }
 
 /// Errors: NotFound.
@@ -181,7 +180,7 @@ int decide_one(const Context& context, const Options& options, bool allow) {
   }
   const config::Config& config = loaded.value().config;
   const Millis longest = std::max(config.model.request_timeout, config.agent.turn_timeout);
-  return visit_approvals(context, longest + kAnswerExtra, Opens::Here,
+  return visit_approvals(context, longest + kAnswerExtra,
                          [&](const Asking& with) { return decide(with, options, allow); });
 }
 
@@ -196,14 +195,14 @@ void add_id(CLI::App& command, Options& options) {
 void add_reading(CLI::App& group, Context& context, const std::shared_ptr<Options>& options) {
   add_command(group, context, "list", "What waits for a decision", kListFooter,
               [&context, options] {
-                return visit_approvals(context, kVisitMax, Opens::Nothing, [&](const Asking& with) {
+                return visit_approvals(context, kVisitMax, [&](const Asking& with) {
                   return list(with, options->as_json);
                 });
               })
       ->add_flag("--json", options->as_json, "A JSON array");
   CLI::App* const shown =
       add_command(group, context, "show", "One question, whole", kShowFooter, [&context, options] {
-        return visit_approvals(context, kVisitMax, Opens::Nothing,
+        return visit_approvals(context, kVisitMax,
                                [&](const Asking& with) { return show(with, options->id); });
       });
   add_id(*shown, *options);

@@ -108,7 +108,7 @@ class Models(WithData):
 class Folders(WithData):
     def test_what_only_asks_opens_none(self):
         self.addCleanup(self.hearth, "stop")
-        for command in (["cost"], ["stop-spending", "--status"], ["sessions", "list"], ["approvals", "list"]):
+        for command in (["cost"], ["stop-spending", "--status"], ["sessions", "list"]):
             self.ok(*command)
             self.assertEqual(self.workspace(), [], command)
             self.ok("stop")

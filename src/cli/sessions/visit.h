@@ -30,8 +30,8 @@ inline std::string dumped(const nlohmann::ordered_json& value, int indent) {
   return is_terminal(STDOUT_FILENO) ? printable(text) : text;
 }
 
-/// Whether a daemon that a command starts has the current folder open to tools: one that goes on
-/// with a turn needs it, one that only asks does not.
+/// Whether a daemon that a command starts has the current folder open to tools: what those do needs
+/// it, what only asks does not.
 enum class Opens : std::uint8_t { Nothing, Here };
 
 /// Runs `work`, which gives its exit status, with the daemon; one is started if none runs. Gives
