@@ -221,8 +221,9 @@ Result<DaemonLock> DaemonLock::acquire(const Call& call, const std::string& data
     const auto other = parse_pid_file(fd);
     close(std::exchange(mine.fd_, -1));
     const std::string who = other ? " (pid " + std::to_string(other->pid) + ")" : "";
+    const std::string where = other && other->port != 0 ? " at " + other->url() : "";
     return Error{Code::Busy,
-                 "another daemon" + who + " already serves the data directory " + data_dir};
+                 "another daemon" + who + " already serves the data directory " + data_dir + where};
   }
   TRY_VOID(write_pid_file(fd, path, {}));
   return mine;

@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "engine/builtin_model.h"
 #include "engine/runtime/machine.h"
+#include "model/catalogue.h"
 #include "model/local/local_model.h"
 
 namespace hearth::app {
@@ -43,10 +44,8 @@ Result<engine::ModelFacts> read_facts(const std::string& path) {
 model::PoolFile look_at(const model::LocalOptions& options) {
   auto facts = read_facts(options.path);
   if (!facts.ok()) {
-    const bool missing = facts.error().code == Code::NotFound;
     const std::string& message = facts.error().message;
-    return {.trouble = (message.starts_with(options.path) ? "" : options.path + ": ") + message +
-                       (missing ? "; get it with: hearth pull " + options.name : "")};
+    return {.trouble = (message.starts_with(options.path) ? "" : options.path + ": ") + message};
   }
   model::PoolFile file{.facts = std::move(facts).value()};
   const std::uint32_t wanted =
@@ -60,11 +59,41 @@ model::PoolFile look_at(const model::LocalOptions& options) {
   return file;
 }
 
+Result<model::LocalOptions> options_of(const config::Config& config,
+                                       const config::Config::Pooled& pooled) {
+  return model::local_options(with_model(config, with_path(config, pooled.model)));
+}
+
+/// For people, with the remedy where there is one.
+model::PoolFile with_remedy(const config::Config& config, const PooledFile& pooled) {
+  model::PoolFile file = pooled.file;
+  const std::string command = file.trouble.empty() ? "" : how_to_get(config, pooled);
+  if (!command.empty()) file.trouble += "; get it with: " + command;
+  return file;
+}
+
+Result<PooledFile> look_at_one(const config::Config& config, const config::Config::Pooled& pooled) {
+  TRY(const auto options, options_of(config, pooled));
+  PooledFile found{.settings = pooled, .names_file = !pooled.model.path.empty()};
+  found.settings.model.path = options.path;
+  found.settings.model.name = options.name;
+  found.file = look_at(options);
+  return found;
+}
+
+/// What a daemon writes into its log about a file that it will load.
+void warn_about(const PooledFile& pooled, const model::PoolFile& file) {
+  const std::string& name = pooled.settings.model.name;
+  if (!file.trouble.empty()) log::warn("model '{}': {}", name, file.trouble);
+  if (const auto note = context_note(pooled.settings.model, file.facts); !note.empty())
+    log::warn("model '{}': {}", name, note);
+}
+
 Result<model::PoolEntry> entry_of(const config::Config& config,
                                   const config::Config::Pooled& pooled, const TimeSource& time,
                                   metrics::Registry& metrics) {
-  TRY(const auto options,
-      model::local_options(with_model(config, with_path(config, pooled.model))));
+  TRY(const auto options, options_of(config, pooled));
+  TRY(PooledFile found, look_at_one(config, pooled));
   model::PoolEntry entry;
   entry.name = options.name;
   entry.open = [options, &time, &metrics]() -> Result<std::unique_ptr<model::Model>> {
@@ -76,16 +105,16 @@ Result<model::PoolEntry> entry_of(const config::Config& config,
   entry.idle_timeout = pooled.idle_timeout;
   entry.queue_max = options.queue_max;
   entry.request_timeout = options.request_timeout;
-  entry.look = [options] { return look_at(options); };
-  entry.file = entry.look();
+  entry.file = with_remedy(config, found);
+  entry.look = [options, found, config] {
+    PooledFile again = found;
+    again.file = look_at(options);
+    return with_remedy(config, again);
+  };
   if (entry.at_start && !entry.file.trouble.empty())
     return Error{Code::Unavailable, entry.file.trouble, "pool.model.path"};
+  warn_about(found, entry.file);
   return entry;
-}
-
-std::uint64_t memory_bytes_max(const config::Config& config) {
-  if (config.pool.memory_bytes_max > 0) return config.pool.memory_bytes_max;
-  return engine::Machine().memory_available_bytes() / 4 * 3;
 }
 
 /// [model], if it is one of its own, stands before those of the pool.
@@ -144,7 +173,44 @@ std::string quoted(std::string text) {
   return "\"" + text + "\"";
 }
 
+/// Of the one model that there is; whatever else is wrong with its file, loading it will say.
+void warn_about_context(const config::Config& config) {
+  const auto facts = read_facts(config.model.path);
+  const std::string note = facts.ok() ? context_note(config.model, facts.value()) : "";
+  if (!note.empty()) log::warn("{}", note);
+}
+
 }  // namespace
+
+std::uint64_t pool_memory_bytes_max(const config::Config& config) {
+  if (config.pool.memory_bytes_max > 0) return config.pool.memory_bytes_max;
+  return engine::Machine().memory_available_bytes() / 4 * 3;
+}
+
+std::string how_to_get(const config::Config& config, const PooledFile& pooled) {
+  std::error_code ignored;
+  const std::string& name = pooled.settings.model.name;
+  if (pooled.names_file || std::filesystem::exists(pooled.settings.model.path, ignored)) return "";
+  const auto catalogue = model::Catalogue::load(config.data_dir + "/catalogue.json");
+  return catalogue.ok() && catalogue.value().find(name) ? "hearth pull " + name : "";
+}
+
+std::string context_note(const config::Config::Model& model, const engine::ModelFacts& facts) {
+  const std::uint32_t own = facts.context_tokens;
+  if (own == 0 || model.context_tokens <= own) return "";
+  return "context_tokens is " + std::to_string(model.context_tokens) + ", but the file holds " +
+         std::to_string(own) + ": so many are used";
+}
+
+Result<std::vector<PooledFile>> look_at_pool(const config::Config& config) {
+  std::vector<PooledFile> all;
+  if (config.pool.models.empty()) return all;
+  for (const config::Config::Pooled& pooled : all_pooled(config)) {
+    TRY(PooledFile found, look_at_one(config, pooled));
+    all.push_back(std::move(found));
+  }
+  return all;
+}
 
 config::Config with_default_model(const config::Config& config) {
   const bool is_pooled = config.model.path.empty() && !config.pool.models.empty();
@@ -167,6 +233,7 @@ Result<OpenModels> open_models(const config::Config& config, const TimeSource& t
   open.remote = std::move(remote);
   if (config.pool.models.empty()) {
     TRY(open.alone, open_model(config, time, metrics));
+    warn_about_context(config);
     meter({open.alone.get()}, time, told, open);
     add_router(config, time, metrics, open);
     return open;
@@ -174,11 +241,10 @@ Result<OpenModels> open_models(const config::Config& config, const TimeSource& t
   std::vector<model::PoolEntry> entries;
   for (const config::Config::Pooled& pooled : all_pooled(config)) {
     TRY(model::PoolEntry entry, entry_of(config, pooled, time, metrics));
-    if (!entry.file.trouble.empty()) log::warn("model '{}': {}", entry.name, entry.file.trouble);
     entries.push_back(std::move(entry));
   }
   TRY(open.pool, model::Pool::open(std::move(entries),
-                                   {.memory_bytes_max = memory_bytes_max(config),
+                                   {.memory_bytes_max = pool_memory_bytes_max(config),
                                     .residence_min = config.pool.residence_min},
                                    time, metrics));
   meter(open.pool->models(), time, told, open);
@@ -190,12 +256,14 @@ Result<OpenModels> open_models(const config::Config& config, const TimeSource& t
 }
 
 Error load_error(const config::Config& config, const model::Model& model) {
+  const std::string& path = config.model.path;
+  const std::string why = model.state_text();
   const bool is_default =
       model.name() == with_default_model(config).model.name || config.pool.models.empty();
-  const std::string file = is_default && !config.model.path.empty() ? config.model.path + ": "
-                           : is_default                             ? ""
-                                        : "model '" + model.name() + "': ";
-  return {Code::Unavailable, file + model.state_text(), "model.path"};
+  const bool is_told = path.empty() || why.starts_with(path);
+  const std::string file =
+      is_default ? (is_told ? "" : path + ": ") : "model '" + model.name() + "': ";
+  return {Code::Unavailable, file + why, "model.path"};
 }
 
 Result<void> self_test(const Call& call, model::Model& model) {

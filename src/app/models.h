@@ -43,6 +43,23 @@ Result<OpenModels> open_models(const config::Config& config, const TimeSource& t
                                metrics::Registry& metrics, const model::Metered::Told& told,
                                std::vector<model::RoutedModel> remote = {});
 
+/// A model of the pool, and what its file says.
+struct PooledFile {
+  config::Config::Pooled settings{};  // with its path, where that follows from its name
+  bool names_file = false;            // the settings say which file, rather than that it was pulled
+  model::PoolFile file{};
+};
+/// Those that open_models() would open, in its order; nothing is loaded. Empty: there is no pool.
+/// Errors: those of model::local_options.
+Result<std::vector<PooledFile>> look_at_pool(const config::Config& config);
+/// What all models that are loaded at a time may take: pool.memory_bytes_max, or what follows from
+/// this machine.
+std::uint64_t pool_memory_bytes_max(const config::Config& config);
+/// The command that gets a missing model; empty: none does.
+std::string how_to_get(const config::Config& config, const PooledFile& pooled);
+/// What is told of context_tokens that are more than the file's own; empty: they are not.
+std::string context_note(const config::Config::Model& model, const engine::ModelFacts& facts);
+
 /// Why `model`, whose state is Failed, could not be loaded; names the file. Always Unavailable,
 /// field "model.path".
 Error load_error(const config::Config& config, const model::Model& model);

@@ -36,11 +36,6 @@ Result<policy::Caps> read_caps(const config::Config::Budget& budget) {
   return caps;
 }
 
-std::string variable_of(const Settings& settings) {
-  return settings.key_env.empty() ? model::Provider::usual_key_variable(settings.kind)
-                                  : settings.key_env;
-}
-
 /// The key, or why there is none. A kind that needs none may have one all the same.
 Result<void> read_key(const Settings& settings, const config::Environment& environment,
                       model::ProviderOptions& options) {
@@ -53,7 +48,7 @@ Result<void> read_key(const Settings& settings, const config::Environment& envir
       options.trouble = "no key: " + key.error().message + "; then start the daemon again";
     return ok();
   }
-  const std::string variable = variable_of(settings);
+  const std::string variable = key_variable_of(settings);
   if (variable.empty()) return ok();
   const auto found = environment.find(variable);
   options.key_from = variable;
@@ -82,12 +77,37 @@ Result<model::ProviderOptions> options_of(const Settings& settings,
   return options;
 }
 
+/// A file that is not there is named by its setting; what is wrong in it, by its line.
+Result<std::vector<config::PriceLine>> read_prices(const std::string& path) {
+  auto lines = config::load_prices(path);
+  if (lines.ok() || lines.error().code == Code::InvalidInput) return lines;
+  return Error{lines.error().code, "budget.price_file: " + lines.error().message,
+               "budget.price_file"};
+}
+
 }  // namespace
+
+std::string key_variable_of(const Settings& provider) {
+  if (!provider.key_file.empty()) return "";
+  return provider.key_env.empty() ? model::Provider::usual_key_variable(provider.kind)
+                                  : provider.key_env;
+}
+
+Result<std::string> trouble_of(const config::Config& config, const Settings& provider,
+                               const config::Environment& environment) {
+  const SystemTime time;
+  metrics::Registry metrics;
+  TRY(const auto client, open_outside(config, environment));
+  TRY(auto options, options_of(provider, environment));
+  const std::string trouble = options.trouble;
+  TRY(const auto opened, model::Provider::open(std::move(options), *client, time, metrics));
+  return trouble;
+}
 
 Result<model::CashierOptions> cashier_options(const config::Config& config) {
   model::CashierOptions options;
   TRY(options.caps, read_caps(config.budget));
-  TRY(const auto lines, config::load_prices(config.budget.price_file));
+  TRY(const auto lines, read_prices(config.budget.price_file));
   for (const config::PriceLine& line : lines) {
     TRY(auto entry, policy::read_price({.model = line.model,
                                         .input = line.input,

@@ -19,6 +19,15 @@ namespace hearth::app {
 /// price file; names where it stands), those of config::load_prices.
 Result<model::CashierOptions> cashier_options(const config::Config& config);
 
+/// Why a provider cannot be asked as it is set up: its key is missing; empty: it can. Nobody is
+/// asked. Errors: InvalidInput (a kind, address or key that is none), Unavailable (the proxies of
+/// the environment cannot be read).
+Result<std::string> trouble_of(const config::Config& config,
+                               const config::Config::Provider& provider,
+                               const config::Environment& environment);
+/// The variable that its key is read from; empty: a file, or it needs none.
+std::string key_variable_of(const config::Config::Provider& provider);
+
 /// The providers of the configuration with their keys, and the models of them that were named so
 /// far. Any thread.
 class Providers {

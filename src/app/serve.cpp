@@ -143,6 +143,14 @@ void let_go(net::Server& server, api::GrpcServer* grpc) {
   if (grpc) grpc->stop(call);
 }
 
+/// What stands in the way of a port, with what can be done.
+Error port_error(Error error, const char* setting, const char* option) {
+  error.message += std::string("; set ") + setting + option +
+                   " to another one, or end what has it (`hearth stop`, if that is a Hearth of "
+                   "another data directory, with its --data)";
+  return error;
+}
+
 /// Null if there is none, because it is switched off, or because others have its port and nobody
 /// has asked for it by any setting. Errors: those of Api::open_grpc().
 Result<std::unique_ptr<api::GrpcServer>> open_grpc(const config::Loaded& loaded, api::Api& api) {
@@ -155,10 +163,18 @@ Result<std::unique_ptr<api::GrpcServer>> open_grpc(const config::Loaded& loaded,
   const bool is_wanted = std::ranges::any_of(loaded.origins, [](const auto& entry) {
     return entry.first.starts_with("grpc.") && entry.second != "default";
   });
-  if (is_wanted || opened.error().code != Code::Unavailable) return opened;
+  if (opened.error().code != Code::Unavailable) return opened;
+  if (is_wanted) return port_error(opened.error(), "grpc.port", "");
   log::warn("no gRPC: {}; set grpc.port to another one, or grpc.enabled to false",
             opened.error().message);
   return std::unique_ptr<api::GrpcServer>();
+}
+
+Result<std::unique_ptr<net::Server>> open_server(net::ServerOptions options, net::Handler handler) {
+  auto server = net::Server::start(std::move(options), std::move(handler));
+  if (!server.ok() && server.error().code == Code::Unavailable)
+    return port_error(server.error(), "server.port", " (--port)");
+  return server;
 }
 
 /// Running answers go on, new ones get 503 (Api asks `draining`), until none runs, the time is up
@@ -231,7 +247,7 @@ Result<void> serve(const config::Loaded& loaded, const ServeEvents& events) {
   const Upkeep upkeep(*store, time, retention_limits(config.store));
   net::ServerOptions options = server_options(config);
   options.at_once = api.at_once();
-  TRY(const auto server, net::Server::start(std::move(options), api.handler()));
+  TRY(const auto server, open_server(std::move(options), api.handler()));
   TRY(const auto grpc, open_grpc(loaded, api));
   const DaemonInfo here{
       .host = config.server.host, .port = server->port(), .grpc = grpc ? grpc->address() : ""};

@@ -16,6 +16,7 @@ std::string show(double value) {
 }
 
 std::string between(std::string_view kind, const std::string& min, const std::string& max) {
+  if (min == max) return min + " is required";
   return "a " + std::string(kind) + " from " + min + " to " + max + " is required";
 }
 

@@ -121,6 +121,11 @@ TEST(Fields, EveryRefusalNamesItsField) {
          return drop(f.whole(n, {0, 1}));
        },
        "top.on: a whole number from 0 to 1 is required"},
+      {"on",
+       [&](auto n) {
+         return drop(f.whole(n, {1, 1}));
+       },
+       "top.on: 1 is required"},
       {"name", [&](auto n) { return drop(f.array(n, 3)); }, "top.name: an array is required"},
       {"list", [&](auto n) { return drop(f.array(n, 2)); },
        "top.list: has 3 items, at most 2 are allowed"},

@@ -21,7 +21,7 @@ using json = nlohmann::ordered_json;
 constexpr const char* kFooter =
     R"(A tool that writes, runs or sends waits until somebody allows the call. `hearth chat`
 asks at once; what it left open, and what other programs' sessions ask, is answered
-here. A daemon is started if none runs.
+here. A daemon is started if none runs, with the current folder open to tools.
 
 Examples:
   hearth approvals list
@@ -89,14 +89,16 @@ struct Asking {
   std::string data{};  // option of commands that a person is told
 };
 
-/// Runs `work` with the daemon's approvals.
+/// Runs `work` with the daemon's approvals. A daemon without a folder knows of none.
 template <class Work>
 int visit_approvals(const Context& context, Millis budget, Work&& work) {
-  return with_daemon(context, budget,
-                     [&](const Call& call, const config::Config& config,
-                         const DaemonClient& client) -> Result<int> {
-                       return work(Asking{call, config, client, data_option(context)});
-                     });
+  return with_daemon(
+      context, budget,
+      [&](const Call& call, const config::Config& config,
+          const DaemonClient& client) -> Result<int> {
+        return work(Asking{call, config, client, data_option(context)});
+      },
+      Opens::Here);
 }
 
 /// Errors: NotFound.

@@ -10,6 +10,7 @@
 #include "cli/chat/session_dialogue.h"
 #include "cli/context.h"
 #include "cli/daemon_start.h"
+#include "cli/model_choice.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/style.h"
 #include "cli/workspace/workspace_choice.h"
@@ -36,11 +37,16 @@ Enter denies, Ctrl-C leaves it waiting, also for `hearth approvals`. A home dire
 not opened this way. A daemon that runs already keeps its own folder. `hearth undo`
 takes changes back.
 
+--model with a file is for a daemon that is started; with what is no file it is the
+name of one of the daemon's models (`hearth models`): one of the pool, PROVIDER/MODEL,
+or auto, local, operational, tactical or strategic, which choose for each message.
+
 Examples:
   hearth chat
   hearth chat --session work
   hearth chat --continue
   hearth chat --workspace ~/notes
+  hearth chat --model auto
   hearth chat --system "You answer in rhymes."
   printf 'My name is Ada.\nWhat is my name?\n' | hearth chat
 
@@ -51,23 +57,25 @@ constexpr Millis kModelLoadMax{600'000};
 constexpr Millis kOpenMax{30'000};
 
 struct Options {
+  std::string model{};  // that the daemon is asked for; empty: its default one
   std::string system;
   std::string session;
   bool names_session = false, continues = false, is_private = false;
 };
 
 /// Waiting for the model can be interrupted; the daemon goes on loading it.
-Result<DaemonClient::Offer> ready_offer(const DaemonClient& client, std::stop_token stop) {
+Result<std::string> ready_model(const DaemonClient& client, const std::string& wanted,
+                                std::stop_token stop) {
   const Call call = Call::within(kModelLoadMax, std::move(stop));
   TRY_VOID(wait_until_ready(call, client));
-  return client.offer(call);
+  return model_to_ask(call, client, wanted);
 }
 
-void warn_about_other_model(const config::Config& config, const DaemonClient::Offer& offer) {
+void warn_about_other_model(const config::Config& config, const std::string& model) {
   const std::string wanted = std::filesystem::path(config.model.path).stem();
-  if (wanted.empty() || offer.name.find(wanted) != std::string::npos || !config.model.name.empty())
+  if (wanted.empty() || model.find(wanted) != std::string::npos || !config.model.name.empty())
     return;
-  std::cerr << "hearth: the running daemon has " << offer.name << "; to use " << wanted
+  std::cerr << "hearth: the running daemon has " << model << "; to use " << wanted
             << ", end it first with: hearth stop\n";
 }
 
@@ -89,7 +97,10 @@ Result<std::unique_ptr<Dialogue>> open_dialogue(const Call& call, const Opening&
     return std::unique_ptr<Dialogue>(
         std::make_unique<PassingDialogue>(client, model, options.system));
   TRY(std::string session, session_of(call, options, client));
-  SessionDialogue::Start start{.session = std::move(session), .system = options.system};
+  SessionDialogue::Start start{.session = std::move(session),
+                               .system = options.system,
+                               .has_begun = false,
+                               .model = options.model};
   TRY(start.has_begun, has_begun(call, client, start.session));
   if (start.has_begun && !start.system.empty())
     std::cerr << "hearth: " << printable(late_instructions(start.session)) << std::endl;
@@ -97,7 +108,8 @@ Result<std::unique_ptr<Dialogue>> open_dialogue(const Call& call, const Opening&
       std::make_unique<SessionDialogue>(opening.context, opening.loaded, client, std::move(start)));
 }
 
-int chat(const Context& context, const Options& options) {
+int chat(Context context, Options& options) {
+  options.model = take_model_name(context.overrides);
   if (options.names_session && options.session.empty())
     return fail_usage("--session: a name is required");
   const auto opened = open_here(context);
@@ -110,16 +122,16 @@ int chat(const Context& context, const Options& options) {
   if (interrupt->signal() != 0) return interrupt->exit_status();
   if (!daemon.ok()) return fail(daemon.error());
   const DaemonClient client(daemon.value(), config);
-  const auto offer = ready_offer(client, interrupt->token());
+  const auto model = ready_model(client, options.model, interrupt->token());
   if (interrupt->signal() != 0) return interrupt->exit_status();
-  if (!offer.ok()) return fail(offer.error());
-  if (context.overrides.model_path) warn_about_other_model(config, offer.value());
+  if (!model.ok()) return fail(model.error());
+  if (context.overrides.model_path) warn_about_other_model(config, model.value());
   const Call call = Call::within(kOpenMax, interrupt->token());
-  auto dialogue = open_dialogue(call, opening, options, client, offer.value().name);
+  auto dialogue = open_dialogue(call, opening, options, client, model.value());
   if (interrupt->signal() != 0) return interrupt->exit_status();
   if (!dialogue.ok()) return fail(dialogue.error());
   Chat conversation(std::move(dialogue).value(), opening);
-  conversation.greet(call, offer.value().name, daemon.value().url());
+  conversation.greet(call, model.value(), daemon.value().url());
   interrupt.reset();  // each answer has its own from here on
   return conversation.talk();
 }
@@ -148,7 +160,7 @@ void add_chat_command(CLI::App& root, Context& context) {
   command->add_flag("--private", options->is_private, "Remember nothing, and use no tools")
       ->excludes("--session")
       ->excludes("--continue");
-  add_model_option(*command, context);
+  add_model_or_name_option(*command, context);
   add_workspace_options(*command, context);
   add_listen_options(*command, context);
 }

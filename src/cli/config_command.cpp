@@ -11,6 +11,8 @@
 #include "app/rules.h"
 #include "base/time_source.h"
 #include "cli/context.h"
+#include "cli/doctor/checks.h"
+#include "cli/terminal/style.h"
 
 namespace hearth::cli {
 namespace {
@@ -27,7 +29,10 @@ Example:
   hearth config show | grep -v default)";
 
 constexpr const char* kCheckFooter =
-    R"(Also reads the patterns and times of every [[policy.rule]].
+    R"(Also reads the patterns and times of every [[policy.rule]], and what the settings name:
+model files, keys of providers, the price file, certificates, folders. What a daemon would
+refuse, or a file that is named and not there, is an error; what can still come (a model
+that was not pulled yet, a key in another environment) is a warning.
 
 Example:
   hearth config check --config new.toml && sudo cp new.toml /srv/hearth/hearth.toml
@@ -64,10 +69,24 @@ std::vector<std::string> problems_of_rules(const config::Config& config) {
   return problems;
 }
 
+/// What the settings name that is not as it should be: errors are returned, warnings are told.
+std::vector<std::string> problems_of_named(const config::Config& config) {
+  std::vector<std::string> problems;
+  for (const Finding& finding : check_named(config, config::process_environment(), {})) {
+    if (finding.verdict == Verdict::Fail)
+      problems.push_back(printable(finding.detail + "; " + finding.remedy));
+    if (finding.verdict == Verdict::Warn)
+      std::cerr << "hearth: warning: " << printable(finding.detail) << "\n";
+  }
+  return problems;
+}
+
 int check(const Context& context) {
   const auto loaded = load_settings(context);
   if (!loaded.ok()) return fail_usage(loaded.error().message);
-  const auto problems = problems_of_rules(loaded.value().config);
+  auto problems = problems_of_rules(loaded.value().config);
+  for (std::string& more : problems_of_named(loaded.value().config))
+    problems.push_back(std::move(more));
   for (const std::string& problem : problems) fail_usage(problem);
   if (!problems.empty()) return kUsage;
   const std::string& file = loaded.value().file;

@@ -6,6 +6,17 @@
 #include "cli/workspace/workspace_choice.h"
 
 namespace hearth::cli {
+namespace {
+
+void add_model(CLI::App& command, Context& context, const char* help, const char* what) {
+  command
+      .add_option_function<std::string>(
+          "--model,-m",
+          [&context](const std::string& given) { context.overrides.model_path = given; }, help)
+      ->type_name(what);
+}
+
+}  // namespace
 
 Result<config::Loaded> load_settings(const Context& context) {
   TRY(config::Loaded loaded, config::load(context.overrides, config::process_environment()));
@@ -40,12 +51,14 @@ CLI::App* add_command(CLI::App& parent, Context& context, const std::string& nam
 }
 
 void add_model_option(CLI::App& command, Context& context) {
-  command
-      .add_option_function<std::string>(
-          "--model,-m",
-          [&context](const std::string& path) { context.overrides.model_path = path; },
-          "A GGUF file to use instead of the configured model")
-      ->type_name("FILE");
+  add_model(command, context, "A GGUF file to use instead of the configured model", "FILE");
+}
+
+void add_model_or_name_option(CLI::App& command, Context& context) {
+  add_model(command, context,
+            "A GGUF file, or the name of a model that the daemon has (`hearth models`), such as "
+            "auto or PROVIDER/MODEL",
+            "FILE|NAME");
 }
 
 void add_listen_options(CLI::App& command, Context& context) {

@@ -33,6 +33,8 @@ CLI::App* add_command(CLI::App& parent, Context& context, const std::string& nam
 
 /// --model, --host and --port, for the commands that have them.
 void add_model_option(CLI::App& command, Context& context);
+/// --model as take_model_name() understands it.
+void add_model_or_name_option(CLI::App& command, Context& context);
 void add_listen_options(CLI::App& command, Context& context);
 /// --workspace and --no-tools, for commands that are or start a daemon.
 void add_workspace_options(CLI::App& command, Context& context);

@@ -11,6 +11,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
+constexpr Millis kModelLoadMax{600'000};
 constexpr const char* kFooter =
     R"(Shows what the model of a session would read with the next message, counted in its own
 tokens, in the order in which it reads:
@@ -80,6 +81,7 @@ void print_texts(const json& view) {
 
 Result<void> show(const Visit& with, const Options& options) {
   TRY(const SessionFacts session, with.directory.require(with.call, options.key));
+  TRY_VOID(wait_until_ready(with.call, with.client));  // how much it holds is known then
   TRY(const json view, with.directory.context(with.call, session.id));
   if (options.as_json) {
     std::cout << dumped(view, 2) << "\n";
@@ -94,11 +96,12 @@ Result<void> show(const Visit& with, const Options& options) {
 
 void add_context_command(CLI::App& root, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App* const command =
-      add_command(root, context, "context", "What the model of a session is shown", kFooter,
-                  [&context, options] {
-                    return visit(context, [&](const Visit& with) { return show(with, *options); });
-                  });
+  CLI::App* const command = add_command(
+      root, context, "context", "What the model of a session is shown", kFooter,
+      [&context, options] {
+        return visit(
+            context, [&](const Visit& with) { return show(with, *options); }, kModelLoadMax);
+      });
   command->add_option("session", options->key, "Its name or its id")
       ->required()
       ->type_name("SESSION");

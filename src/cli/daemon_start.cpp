@@ -32,4 +32,11 @@ Result<app::DaemonInfo> start_daemon(const Call& call, const Context& context,
                             serve_arguments(context.overrides, loaded.config));
 }
 
+std::string grpc_text(const app::DaemonInfo& daemon, const config::Config& config) {
+  if (!daemon.grpc.empty()) return daemon.grpc;
+  if (!config.grpc.enabled) return "off (grpc.enabled)";
+  return "none: when the daemon began, port " + std::to_string(config.grpc.port) +
+         " was another program's; set grpc.port to a free one, or grpc.enabled to false";
+}
+
 }  // namespace hearth::cli

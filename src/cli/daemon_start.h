@@ -19,4 +19,7 @@ std::vector<std::string> serve_arguments(const config::Overrides& overrides,
 Result<app::DaemonInfo> start_daemon(const Call& call, const Context& context,
                                      const config::Loaded& loaded);
 
+/// Where a running daemon speaks gRPC, or why it does not. Pure.
+std::string grpc_text(const app::DaemonInfo& daemon, const config::Config& config);
+
 }  // namespace hearth::cli

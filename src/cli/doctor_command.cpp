@@ -15,9 +15,11 @@ namespace hearth::cli {
 namespace {
 
 constexpr const char* kFooter =
-    R"(Checks the processor, clock, settings, data directory, memory, key, store, port, daemon,
-name files, and lets the model answer a question. Each line is PASS, WARN or FAIL, with the
-remedy below it. Nothing is changed.
+    R"(Checks the processor, clock, settings, data directory, memory, key, store, ports, daemon,
+name files, all that the settings name (models of the pool, keys of providers, prices,
+certificates) and whether spending is stopped, and lets the model answer a question. Each
+line is PASS, WARN or FAIL, with the remedy below it. Nothing is changed, and no provider
+is asked.
 
 Examples:
   hearth doctor
@@ -26,6 +28,7 @@ Examples:
 Exit status: 0 nothing failed (there may be warnings), 1 something did, 130 interrupted.)";
 
 constexpr Millis kSelfCheckMax{300'000};
+constexpr Millis kStoreMax{10'000};
 
 std::string file_text(const char* path) {
   std::ifstream file(path);
@@ -33,7 +36,8 @@ std::string file_text(const char* path) {
 }
 
 std::vector<Finding> examine(const Context& context, const std::stop_token& stop) {
-  const auto loaded = config::load(context.overrides, config::process_environment());
+  const config::Environment environment = config::process_environment();
+  const auto loaded = config::load(context.overrides, environment);
   std::vector<Finding> findings = {check_processor(), check_clock(std::chrono::system_clock::now()),
                                    check_settings(loaded)};
   if (!loaded.ok()) return findings;  // the rest depends on them
@@ -43,8 +47,13 @@ std::vector<Finding> examine(const Context& context, const std::stop_token& stop
   findings.push_back(check_key(config.key_path));
   findings.push_back(check_store(config.db_path));
   findings.push_back(check_port(config));
+  findings.push_back(check_grpc(config));
   findings.push_back(check_daemon(config));
   findings.push_back(check_name_files("/etc"));
+  for (Finding& finding : check_named(config, environment, served_now(config)))
+    findings.push_back(std::move(finding));
+  if (!config.providers.empty())
+    findings.push_back(check_spending(Call::within(kStoreMax, stop), config.db_path));
   findings.push_back(check_model(Call::within(kSelfCheckMax, stop), config));
   return findings;
 }

@@ -1,6 +1,5 @@
 #include "cli/model_load.h"
 
-#include <cctype>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -8,6 +7,7 @@
 
 #include "app/daemon.h"
 #include "cli/ask/daemon_client.h"
+#include "cli/models/served.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/progress.h"
 #include "cli/terminal/style.h"
@@ -36,25 +36,12 @@ Example:
 Exit status: 0 it is not in memory, 1 it stays, or no daemon runs, 2 wrong command line or
 settings.)";
 
-/// In a path every byte that may mean something is written as %XX; names of models have few.
-std::string path_of(const std::string& name) {
-  std::string path = "/v1/models/";
-  for (const char c : name) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.' || c == '/' ||
-                       c == ':' || c == '+';
-    constexpr const char* kHex = "0123456789ABCDEF";
-    path += plain ? std::string(1, c) : std::string{'%', kHex[byte >> 4], kHex[byte & 15]};
-  }
-  return path;
-}
-
 /// Looks until the model is as it was ordered to be.
 Result<void> wait_for(const Call& call, const DaemonClient& daemon, const std::string& name,
                       bool loaded) {
   Progress progress;
   while (!call.stop.stop_requested() && Clock::now() < call.deadline) {
-    TRY(const auto model, daemon.get_json(call, path_of(name)));
+    TRY(const auto model, daemon.get_json(call, model_target(name)));
     const std::string state = model.value("state", ""), text = model.value("state_text", "");
     if (state == (loaded ? "ready" : "unloaded")) return ok();
     const bool failed =
@@ -73,7 +60,7 @@ Result<void> order(const Call& call, const config::Config& config, const std::st
   if (!running || running->port == 0)
     return Error{Code::Unavailable, "no daemon runs; start one with: hearth serve"};
   const DaemonClient daemon(*running, config);
-  TRY_VOID(daemon.send(call, "POST", path_of(name) + (loaded ? "/load" : "/unload")));
+  TRY_VOID(daemon.send(call, "POST", model_target(name) + (loaded ? "/load" : "/unload")));
   return wait_for(call, daemon, name, loaded);
 }
 

@@ -1,110 +1,55 @@
-#include <filesystem>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "app/daemon.h"
 #include "cli/ask/daemon_client.h"
 #include "cli/context.h"
-#include "cli/model_choice.h"
-#include "cli/terminal/table.h"
-#include "engine/builtin_model.h"
+#include "cli/models/listing.h"
 
 namespace hearth::cli {
 namespace {
 
 constexpr const char* kFooter =
-    R"(Listed are Ember, which is inside this program, and the model that the settings name
-(model.path, --model). The one in use is marked: by the daemon if one runs, else by the
-next command.
+    R"(With a running daemon: what it has, and the state that each is in. Without one, or with
+--model: what the settings name ([model], [[pool.model]], the models that a [[provider]]
+lists) and Ember, which is inside this program. The one that answers requests which name
+none is marked. Any other model of a provider can be asked as PROVIDER/MODEL, and auto,
+local, operational, tactical and strategic choose one.
 
 Examples:
   hearth models
   hearth models --json | jq -r '.[].name'
+  hearth run --model NAME "Hello"
 
-Exit status: 0 listed, 1 the configured model cannot be read, 2 wrong settings.)";
+Exit status: 0 listed, 1 the model that is marked cannot be read, or the daemon does not
+answer, 2 wrong settings.)";
 
-struct Entry {
-  std::string name;
-  std::string path;  // empty: built in
-  bool in_use = false;
-  Result<engine::ModelFacts> facts;
-};
+constexpr Millis kAnswersWithin{5'000};
 
-/// As the daemon names it: model.name, else the file's name without ".gguf".
-std::string configured_name(const config::Config& config) {
-  return config.model.name.empty() ? std::filesystem::path(config.model.path).stem().string()
-                                   : config.model.name;
-}
-
-std::vector<Entry> list(const config::Config& config) {
-  std::vector<Entry> entries;
-  const std::string& path = config.model.path;
-  const bool renamed = path.empty() && !config.model.name.empty();
-  entries.push_back(
-      {renamed ? config.model.name : engine::kBuiltinModelName, "", path.empty(), facts_of("")});
-  if (!path.empty()) entries.push_back({configured_name(config), path, true, facts_of(path)});
-  return entries;
-}
-
-/// A running daemon knows better which model is in use.
-void mark_running(const config::Config& config, std::vector<Entry>& entries) {
-  const auto daemon = app::find_daemon(config.data_dir);
-  if (!daemon.ok() || !daemon.value() || daemon.value()->port == 0) return;
-  const auto offer = DaemonClient(*daemon.value(), config).offer(Call::within(Millis(5'000)));
-  if (!offer.ok()) return;
-  for (Entry& entry : entries) entry.in_use = entry.name == offer.value().name;
-}
-
-nlohmann::ordered_json to_json(const Entry& entry) {
-  nlohmann::ordered_json out = {{"name", entry.name},
-                                {"path", entry.path.empty() ? nlohmann::ordered_json(nullptr)
-                                                            : nlohmann::ordered_json(entry.path)},
-                                {"in_use", entry.in_use}};
-  if (!entry.facts.ok()) {
-    out["error"] = entry.facts.error().message;
-    return out;
-  }
-  const engine::ModelFacts& facts = entry.facts.value();
-  out.update({{"architecture", facts.architecture},
-              {"quantization", facts.quantization},
-              {"parameters", facts.parameters},
-              {"size_bytes", facts.size_bytes},
-              {"context_tokens", facts.context_tokens}});
-  return out;
-}
-
-void print(const std::vector<Entry>& entries) {
-  Table table;
-  table.add_row(
-      {"", "NAME", "ARCHITECTURE", "PARAMETERS", "QUANTIZATION", "SIZE", "CONTEXT", "WHERE"});
-  for (const Entry& entry : entries) {
-    if (!entry.facts.ok()) continue;
-    const engine::ModelFacts& facts = entry.facts.value();
-    table.add_row({entry.in_use ? "*" : "", entry.name, facts.architecture,
-                   count_text(facts.parameters), facts.quantization, bytes_text(facts.size_bytes),
-                   std::to_string(facts.context_tokens),
-                   entry.path.empty() ? "built in" : entry.path});
-  }
-  std::cout << table.text();
+Result<std::vector<ListedModel>> find(const Context& context, const config::Config& config) {
+  if (context.overrides.model_path) return listed(config);
+  TRY(const auto daemon, app::find_daemon(config.data_dir));
+  if (!daemon || daemon->port == 0) return listed(config);
+  TRY(const auto served,
+      served_models(Call::within(kAnswersWithin), DaemonClient(*daemon, config)));
+  return listed(served);
 }
 
 int models(const Context& context, bool as_json) {
   const auto loaded = load_settings(context);
   if (!loaded.ok()) return fail_usage(loaded.error().message);
-  std::vector<Entry> entries = list(loaded.value().config);
-  mark_running(loaded.value().config, entries);
+  const auto found = find(context, loaded.value().config);
+  if (!found.ok()) return fail(found.error());
   if (as_json) {
-    auto all = nlohmann::ordered_json::array();
-    for (const Entry& entry : entries) all.push_back(to_json(entry));
-    std::cout << all.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
+    std::cout << to_json(found.value())
+                     .dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
+              << "\n";
   } else {
-    print(entries);
+    std::cout << models_table(found.value());
   }
-  int status = kDone;
-  for (const Entry& entry : entries)
-    if (!entry.facts.ok()) status = fail(entry.facts.error());
-  return status;
+  for (const ListedModel& model : found.value())
+    if (model.is_default && !model.error.empty()) return fail({Code::Unavailable, model.error});
+  return kDone;
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ constexpr const char* kFooter =
     R"(MODEL is a name of the catalogue (`hearth model list`), hf:owner/repository/file.gguf, or the
 URL of a GGUF file. It is downloaded into DIR/models, in parts at the same time, its SHA-256 is
 compared with what the catalogue, the hub or --sha256 says, and its header is read. Stopped with
-Ctrl-C, the next try goes on where it was.
+Ctrl-C, the next try goes on where it was. What the catalogue knows of its licence is told first.
 
 Proxies are taken from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, certificate authorities from
 net.ca_file or SSL_CERT_FILE, other places to ask from models.mirrors. Models whose licence you
@@ -83,6 +83,7 @@ int pull(const Context& context, const Options& options) {
   if (!source.ok()) return fail_usage(source.error().message);
   const auto client = app::open_outside(config, environment);
   if (!client.ok()) return fail(client.error());
+  if (!options.quiet) std::cerr << licence_text(catalogue.value().find(options.model)) << "\n";
 
   const Interrupt interrupt;
   const model::PullPlace place{.folder = config.data_dir + "/models",

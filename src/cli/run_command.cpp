@@ -12,6 +12,7 @@
 #include "cli/ask/prompt_input.h"
 #include "cli/context.h"
 #include "cli/daemon_start.h"
+#include "cli/model_choice.h"
 #include "cli/sessions/talk.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/progress.h"
@@ -26,7 +27,9 @@ constexpr const char* kFooter =
     R"(The prompt is taken from the arguments and from standard input, when that is no
 terminal; given both, the input follows the arguments. A running daemon of the data
 directory answers, unless --model names a file; without one, the model is loaded for
-this answer. Ctrl-C stops the answer.
+this answer. --model with what is no file asks the daemon, which is started if none
+runs, for its model of that name (`hearth models`): one of the pool, PROVIDER/MODEL, or
+auto, local, operational, tactical or strategic, which choose. Ctrl-C stops the answer.
 
 With --session the daemon remembers the question and the answer, and what was said
 before counts; it is started if none runs. --system then counts for the first message
@@ -40,6 +43,7 @@ goes to standard error with the commands that answer it, and the exit status is 
 Examples:
   hearth run "What is the capital of Italy?"
   hearth run --model ~/models/qwen.gguf --max-tokens 200 "Tell me a story"
+  hearth run --model anthropic/claude-haiku-4-5 "Tell me a story"
   git diff | hearth run "Describe this change in one sentence:"
   hearth run --json "2 + 3 = ?" | jq -r .answer
   hearth run --session work "My name is Ada."
@@ -53,6 +57,7 @@ constexpr Millis kDaemonExtra{60'000};  // for its queue, beyond the longest ans
 struct Options {
   std::vector<std::string> words;
   std::string system;
+  std::string model{};  // that the daemon is asked for; empty: its default one, or a file
   Question question;
   bool names_session = false, as_json = false;
 };
@@ -104,12 +109,12 @@ std::string dumped(const nlohmann::ordered_json& value) {
 }
 
 Result<Reply> ask_daemon(const Call& call, const app::DaemonInfo& daemon,
-                         const config::Config& config, const Question& question,
+                         const config::Config& config, const Options& options,
                          const OnText& on_text) {
   const DaemonClient client(daemon, config);
   TRY_VOID(wait_until_ready(call, client));
-  TRY(const DaemonClient::Offer offer, client.offer(call));
-  return client.ask(call, offer.name, question, on_text);
+  TRY(const std::string model, model_to_ask(call, client, options.model));
+  return client.ask(call, model, options.question, on_text);
 }
 
 Result<Reply> ask_here(const Call& call, const config::Config& config, const Question& question,
@@ -130,18 +135,17 @@ Result<Reply> ask_in_session(const Call& call, const Opening& opening, const Opt
   TRY(const auto daemon, start_daemon(call.at_most(kDaemonStartMax), opening.context, loaded));
   Talk talk(DaemonClient(daemon, loaded.config), loaded.config);
   TRY_VOID(wait_until_ready(call, talk.client()));
-  if (opening.is_asked) {
-    TRY(const ToolsFacts tools, tools_of(call, talk.client()));
-    if (!is_as_asked(tools, opening)) note(tools_sentence(tools, opening));
-  }
-  TRY(const DaemonClient::Offer offer, talk.client().offer(call));
+  TRY(const ToolsFacts tools, tools_of(call, talk.client()));
+  if (!is_as_asked(tools, opening) || lacks_tools(tools, opening))
+    note(tools_sentence(tools, opening));
+  TRY(const std::string model, model_to_ask(call, talk.client(), options.model));
   Question question = options.question;
   if (!options.system.empty()) {
     TRY(const bool begun, has_begun(call, talk.client(), question.session));
     if (begun) note(late_instructions(question.session));
     if (begun) question.messages.erase(question.messages.begin());
   }
-  return talk.ask(call, offer.name, std::move(question),
+  return talk.ask(call, model, std::move(question),
                   {.on_text = [&](std::string_view text) { output.add(text); },
                    .on_note =
                        [&](const std::string& text) {
@@ -150,12 +154,20 @@ Result<Reply> ask_in_session(const Call& call, const Opening& opening, const Opt
                        }});
 }
 
-/// The daemon to ask, if one runs and may be asked.
-std::optional<app::DaemonInfo> daemon_to_ask(const Context& context, const config::Config& config) {
-  if (context.overrides.model_path) return std::nullopt;
-  auto found = app::find_daemon(config.data_dir);
-  if (!found.ok() || !found.value() || found.value()->port == 0) return std::nullopt;
-  return std::move(found).value();
+/// The daemon to ask, if one runs and may be asked; for a model of its own one is started. Errors:
+/// start_daemon()'s.
+Result<std::optional<app::DaemonInfo>> daemon_to_ask(const Call& call, const Opening& opening,
+                                                     const Options& options) {
+  if (!options.model.empty()) {
+    TRY(app::DaemonInfo started,
+        start_daemon(call.at_most(kDaemonStartMax), opening.context, opening.loaded));
+    return std::optional(std::move(started));
+  }
+  if (opening.context.overrides.model_path) return std::optional<app::DaemonInfo>();
+  auto found = app::find_daemon(opening.loaded.config.data_dir);
+  if (!found.ok() || !found.value() || found.value()->port == 0)
+    return std::optional<app::DaemonInfo>();
+  return found;
 }
 
 Result<Reply> answer(const Opening& opening, const std::stop_token& stop, const Options& options) {
@@ -167,8 +179,8 @@ Result<Reply> answer(const Opening& opening, const std::stop_token& stop, const 
   const Call call = Call::within(longest + kDaemonExtra, stop);
   const auto ask = [&]() -> Result<Reply> {
     if (options.names_session) return ask_in_session(call, opening, options, output);
-    const auto daemon = daemon_to_ask(opening.context, config);
-    if (daemon) return ask_daemon(call, *daemon, config, options.question, on_text);
+    TRY(const auto daemon, daemon_to_ask(call, opening, options));
+    if (daemon) return ask_daemon(call, *daemon, config, options, on_text);
     return ask_here(call, config, options.question, progress, on_text);
   };
   auto reply = ask();
@@ -184,15 +196,16 @@ std::string problem_with(const Context& context, const Options& options) {
                                        : "";
   if (options.question.session.empty()) return "--session: a name is required";
   if (context.overrides.model_path)
-    return "--session does not go with --model: a session is answered by the daemon, with the "
-           "model that it was started with";
+    return "--session does not go with a model's file: a session is answered by the daemon, with "
+           "one of the models that it has";
   return "";
 }
 
-int run(const Context& context, Options& options) {
+int run(Context context, Options& options) {
+  options.model = take_model_name(context.overrides);
   if (const auto problem = problem_with(context, options); !problem.empty())
     return fail_usage(problem);
-  const auto opened = open_here(context);
+  const auto opened = options.names_session ? open_here(context) : open_nothing(context);
   if (!opened.ok()) return fail_usage(opened.error().message);
   const auto prompt = read_prompt(options.words, STDIN_FILENO);
   if (!prompt.ok()) return fail_usage(prompt.error().message);
@@ -220,7 +233,7 @@ void add_run_command(CLI::App& root, Context& context) {
                                         [&context, options] { return run(context, *options); });
   command->add_option("prompt", options->words,
                       "What to answer; several words are joined by spaces");
-  add_model_option(*command, context);
+  add_model_or_name_option(*command, context);
   add_workspace_options(*command, context);
   command->add_option("--system,-s", options->system, "Instructions that precede the prompt")
       ->type_name("TEXT");

@@ -39,7 +39,11 @@ int serve_here(const Context& context) {
               << std::endl;
   };
   const auto served = app::serve(loaded.value(), events);
-  return served.ok() ? kDone : fail(served.error());
+  if (served.ok()) return kDone;
+  Error error = served.error();
+  if (error.code == Code::Busy)
+    error.message += "; end it with: hearth stop" + data_option(context);
+  return fail(error);
 }
 
 int serve_detached(const Context& context) {
@@ -52,6 +56,9 @@ int serve_detached(const Context& context) {
   const bool was_there = before.ok() && before.value() && before.value()->pid == daemon.value().pid;
   std::cout << "hearth " << (was_there ? "already runs" : "started") << ": pid "
             << daemon.value().pid << ", " << daemon.value().url() << "\n";
+  const config::Config& config = loaded.value().config;
+  if (config.grpc.enabled && daemon.value().grpc.empty())
+    std::cerr << "hearth: gRPC: " << grpc_text(daemon.value(), config) << "\n";
   return kDone;
 }
 

@@ -7,6 +7,8 @@
 #include "app/daemon.h"
 #include "cli/ask/daemon_client.h"
 #include "cli/context.h"
+#include "cli/daemon_start.h"
+#include "cli/models/served.h"
 #include "cli/status/cores_text.h"
 #include "cli/status/prometheus.h"
 #include "cli/terminal/style.h"
@@ -26,8 +28,9 @@ constexpr Millis kAllCalls{10'000};
 /// What a daemon says about itself.
 struct Status {
   app::DaemonInfo daemon;
-  std::string model{};
-  std::string missing{};  // empty: ready
+  std::vector<ServedModel> models{};  // the default one first
+  std::string grpc{};                 // where it speaks gRPC, or why nowhere
+  std::string missing{};              // empty: ready
   std::uint64_t uptime_s = 0;
   Metrics metrics{};
 };
@@ -40,11 +43,21 @@ Result<Status> ask_status(const app::DaemonInfo& daemon, const config::Config& c
   if (health.is_object() && health.contains("uptime_s") && health["uptime_s"].is_number_unsigned())
     status.uptime_s = health["uptime_s"].get<std::uint64_t>();
   TRY(status.missing, client.missing(call));
-  TRY(const DaemonClient::Offer offer, client.offer(call));
-  status.model = offer.name;
+  TRY(status.models, served_models(call, client));
+  status.grpc = grpc_text(daemon, config);
   TRY(const net::Response metrics, client.get(call, "/metrics"));
   status.metrics = Metrics(metrics.body);
   return status;
+}
+
+nlohmann::ordered_json models_json(const std::vector<ServedModel>& models) {
+  auto all = nlohmann::ordered_json::array();
+  for (const ServedModel& model : models)
+    all.push_back({{"name", model.name},
+                   {"level", model.level},
+                   {"state", model.state},
+                   {"state_text", model.state_text}});
+  return all;
 }
 
 nlohmann::ordered_json to_json(const Status& status) {
@@ -56,7 +69,8 @@ nlohmann::ordered_json to_json(const Status& status) {
           {"url", status.daemon.url()},
           {"grpc", status.daemon.grpc},
           {"version", status.daemon.version},
-          {"model", status.model},
+          {"model", status.models.empty() ? "" : status.models.front().name},
+          {"models", models_json(status.models)},
           {"ready", status.missing.empty()},
           {"missing", status.missing},
           {"uptime_s", status.uptime_s},
@@ -83,7 +97,9 @@ void print(const Status& status) {
       {"state", status.missing.empty() ? style.green("ready") : style.yellow(status.missing)});
   table.add_row({"pid", std::to_string(status.daemon.pid)});
   table.add_row({"url", status.daemon.url()});
-  table.add_row({"model", status.model});
+  table.add_row({"grpc", status.grpc});
+  for (const ServedModel& model : status.models)
+    table.add_row({"model", printable(model.name + ", " + model.level + ", " + state_of(model))});
   table.add_row({"version", status.daemon.version});
   table.add_row({"uptime", elapsed_text(status.uptime_s)});
   table.add_row({"requests", count("hearth_requests_total") + " in all, " +

@@ -102,7 +102,7 @@ class PoolTest(unittest.TestCase):
             self.assertIn(second, daemon.engine_pids())
 
     def test_load_and_unload_to_order(self):
-        with Pool(model("ember") + model("absent")) as daemon:
+        with Pool(model("ember") + model("absent") + model("qwen2.5-0.5b")) as daemon:
             self.assertEqual(daemon.post("/v1/models/ember/load", "").status, 202)
             wait_until(lambda: states(daemon)["ember"] == "ready", 20, "it is loaded")
             self.assertEqual(daemon.post("/v1/models/ember/unload", "").status, 202)
@@ -113,10 +113,13 @@ class PoolTest(unittest.TestCase):
                 self.assertEqual((done.returncode, done.stdout), (0, says), done.stderr)
             failed = harness.run("--data", daemon.data, "model", "load", "absent")
             self.assertEqual(failed.returncode, 1)
-            self.assertIn("hearth pull absent", failed.stderr)
+            self.assertIn("models/absent.gguf: No such file", failed.stderr)
+            self.assertNotIn("hearth pull", failed.stderr)  # which could not get it
             for refused in (daemon.post("/v1/models/absent/load", ""), daemon.chat(ITALY, model="absent")):
                 self.assertEqual(refused.status, 503)
-                self.assertIn("hearth pull absent", refused.error["message"])
+                self.assertIn("models/absent.gguf: No such file", refused.error["message"])
+            known = daemon.chat(ITALY, model="qwen2.5-0.5b")
+            self.assertIn("get it with: hearth pull qwen2.5-0.5b", known.error["message"])
             # And once it is there it can be had.
             os.symlink(EMBER, os.path.join(daemon.data, "models", "absent.gguf"))
             self.assertEqual(ask(daemon, "absent"), ("absent", ROME))
@@ -143,7 +146,7 @@ class PoolTest(unittest.TestCase):
         scripted = f'"{harness.SCRIPTED}"'  # says nothing but its script
         for toml, says in (
                 (model("mute", level='"operational"', path=scripted), "does not pass its self-test"),
-                (model("gone", level='"operational"'), "get it with: hearth pull gone"),
+                (model("mistral-7b", level='"operational"'), "get it with: hearth pull mistral-7b"),
                 ("[pool]\nmemory_bytes_max = 1000000\n" + model("ember", level='"operational"'),
                  "pool.memory_bytes_max is 0 MiB")):
             with self.subTest(says=says), tempfile.TemporaryDirectory(prefix="hearth-e2e-pool-") as data:

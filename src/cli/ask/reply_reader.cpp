@@ -55,9 +55,12 @@ std::string request_body(const std::string& model, const Question& question) {
     messages.push_back({{"role", chat::role_name(message.role)}, {"content", message.content}});
   json body = {{"model", model},
                {"messages", std::move(messages)},
-               {"temperature", question.temperature.value_or(default_temperature(model))},
                {"stream", true},
                {"stream_options", {{"include_usage", true}}}};
+  // Providers know best what their models like, and some refuse any other.
+  const bool is_remote = model.find('/') != std::string::npos;
+  if (question.temperature || !is_remote)
+    body["temperature"] = question.temperature.value_or(default_temperature(model));
   if (question.tokens_max) body["max_tokens"] = *question.tokens_max;
   if (question.seed) body["seed"] = *question.seed;
   if (!question.session.empty()) body["session_id"] = question.session;

@@ -1,6 +1,7 @@
 #include "cli/chat/session_dialogue.h"
 
 #include "cli/daemon_start.h"
+#include "cli/model_choice.h"
 #include "cli/sessions/directory.h"
 #include "cli/sessions/message_text.h"
 #include "store/sessions.h"
@@ -18,6 +19,7 @@ SessionDialogue::SessionDialogue(const Context& context, const config::Loaded& l
     : context_(context),
       loaded_(loaded),
       talk_(std::move(client), loaded.config),
+      wanted_(std::move(start.model)),
       session_(std::move(start.session)),
       system_(std::move(start.system)),
       has_begun_(start.has_begun) {}
@@ -29,8 +31,7 @@ Result<void> SessionDialogue::connect(const Call& call) {
   TRY(const auto daemon, start_daemon(call.at_most(kDaemonStartMax), context_, loaded_));
   talk_.use(DaemonClient(daemon, loaded_.config));
   TRY_VOID(wait_until_ready(call, talk_.client()));
-  TRY(const DaemonClient::Offer offer, talk_.client().offer(call));
-  model_ = offer.name;
+  TRY(model_, model_to_ask(call, talk_.client(), wanted_));
   pid_ = daemon.pid;
   return ok();
 }

@@ -18,6 +18,7 @@ class SessionDialogue final : public Dialogue {
     std::string session;   // its name, or its id if it has none
     std::string system{};  // instructions, for a session that has not begun
     bool has_begun = false;
+    std::string model{};  // that is asked for; empty: the daemon's default one
   };
   SessionDialogue(const Context& context, const config::Loaded& loaded, DaemonClient client,
                   Start start);
@@ -40,8 +41,9 @@ class SessionDialogue final : public Dialogue {
   const Context& context_;
   const config::Loaded& loaded_;
   Talk talk_;
-  pid_t pid_ = 0;        // of the daemon that talk_ knows
-  std::string model_{};  // that it offers
+  pid_t pid_ = 0;  // of the daemon that talk_ knows
+  const std::string wanted_;
+  std::string model_{};  // that is asked
   std::string session_;
   const std::string system_;
   bool has_begun_;

@@ -3,6 +3,7 @@
 #include "app/daemon.h"
 #include "app/oneshot.h"
 #include "cli/ask/local.h"
+#include "cli/daemon_start.h"
 #include "cli/doctor/checks.h"
 #include "net/server.h"
 #include "vault/identity.h"
@@ -20,10 +21,10 @@ bool is_ours(const config::Config& config) {
 }
 
 /// Binds and lets go at once.
-Result<void> try_to_listen(const config::Config& config) {
+Result<void> try_to_listen(const std::string& host, std::uint16_t port) {
   net::ServerOptions options;
-  options.host = config.server.host;
-  options.port = config.server.port;
+  options.host = host;
+  options.port = port;
   options.workers = 1;
   TRY(const auto server,
       net::Server::start(options, [](const net::Request&, std::shared_ptr<net::Exchange> exchange) {
@@ -91,10 +92,29 @@ Finding check_port(const config::Config& config) {
   const std::string place = config.server.host + ":" + std::to_string(config.server.port);
   if (config.server.port == 0) return {"port", Verdict::Pass, "any free one"};
   if (is_ours(config)) return {"port", Verdict::Pass, place + " is our daemon's"};
-  const auto listened = try_to_listen(config);
+  const auto listened = try_to_listen(config.server.host, config.server.port);
   if (listened.ok()) return {"port", Verdict::Pass, place + " is free"};
   return {"port", Verdict::Fail, listened.error().message,
           "end the program that has it, or choose another: server.port, HEARTH_PORT or --port"};
+}
+
+Finding check_grpc(const config::Config& config) {
+  if (!config.grpc.enabled) return {"grpc", Verdict::Pass, "switched off"};
+  const char* const remedy = "set grpc.port to a free one, or grpc.enabled to false";
+  const auto daemon = app::find_daemon(config.data_dir);
+  if (daemon.ok() && daemon.value() && daemon.value()->port != 0) {
+    if (!daemon.value()->grpc.empty())
+      return {"grpc", Verdict::Pass, "our daemon's, on " + daemon.value()->grpc};
+    return {"grpc", Verdict::Warn, grpc_text(*daemon.value(), config), remedy};
+  }
+  if (config.grpc.port == 0) return {"grpc", Verdict::Pass, "any free port"};
+  const auto listened = try_to_listen(config.grpc.host, config.grpc.port);
+  if (listened.ok())
+    return {"grpc", Verdict::Pass,
+            config.grpc.host + ":" + std::to_string(config.grpc.port) + " is free"};
+  return {"grpc", Verdict::Warn,
+          listened.error().message + ": there is no gRPC then, and no daemon where [grpc] is set",
+          remedy};
 }
 
 Finding check_daemon(const config::Config& config) {
@@ -121,7 +141,7 @@ Finding check_model(const Call& call, const config::Config& config) {
   if (reply.value().text.find("OK") != std::string::npos)
     return {"model", Verdict::Pass, shown + tokens_per_second(reply.value())};
   // Ember is made to answer this; another model may have its own mind.
-  const bool is_ember = config.model.path.empty();
+  const bool is_ember = app::with_default_model(config).model.path.empty();
   return {
       "model", is_ember ? Verdict::Fail : Verdict::Warn, shown + " instead of OK",
       is_ember

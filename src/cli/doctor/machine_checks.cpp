@@ -41,6 +41,32 @@ std::uint64_t needed_bytes(const engine::ModelFacts& facts, const config::Config
   return engine::memory_needed_bytes(facts, context * model.slots, bytes_per_value);
 }
 
+struct Need {
+  std::uint64_t bytes;  // that have to be there at the start
+  std::string what;     // for people
+};
+
+/// nullopt: the file cannot be read.
+std::optional<Need> need_of_model(const config::Config& config) {
+  const auto facts = facts_of(config.model.path);
+  if (!facts.ok()) return std::nullopt;
+  const std::uint64_t bytes = needed_bytes(facts.value(), config.model);
+  return Need{bytes, "the model needs about " + bytes_text(bytes)};
+}
+
+std::optional<Need> need_of_pool(const config::Config& config) {
+  const auto all = app::look_at_pool(config);
+  if (!all.ok()) return std::nullopt;
+  std::uint64_t at_start = 0, largest = 0;
+  for (const app::PooledFile& pooled : all.value()) {
+    if (pooled.settings.level == "operational") at_start += pooled.file.memory_bytes;
+    largest = std::max(largest, pooled.file.memory_bytes);
+  }
+  return Need{at_start, "the pool may have " + bytes_text(app::pool_memory_bytes_max(config)) +
+                            ", of which the start takes " + bytes_text(at_start) +
+                            ", its largest model " + bytes_text(largest)};
+}
+
 /// The directory itself, or the nearest one above it that is there.
 fs::path existing_part(fs::path path) {
   std::error_code ignored;
@@ -109,20 +135,19 @@ Finding check_name_files(const std::string& directory) {
 }
 
 Finding check_memory(const config::Config& config, const std::string& meminfo) {
-  const auto facts = facts_of(config.model.path);
-  if (!facts.ok())
+  const auto need = config.pool.models.empty() ? need_of_model(config) : need_of_pool(config);
+  if (!need)
     return {"memory", Verdict::Warn, "unknown need: the model cannot be read",
             "see the check of the model"};
   const std::uint64_t total = meminfo_bytes(meminfo, "MemTotal"),
                       available = meminfo_bytes(meminfo, "MemAvailable");
   if (total == 0) return {"memory", Verdict::Warn, "/proc/meminfo cannot be read", "mount /proc"};
-  const std::uint64_t needed = needed_bytes(facts.value(), config.model);
-  const std::string detail = "the model needs about " + bytes_text(needed) + "; " +
-                             bytes_text(available) + " of " + bytes_text(total) + " are available";
+  const std::string detail =
+      need->what + "; " + bytes_text(available) + " of " + bytes_text(total) + " are available";
   const char* const remedy =
-      "use a smaller model or quantization, or set model.context_tokens or model.slots lower";
-  if (needed > total) return {"memory", Verdict::Fail, detail, remedy};
-  if (needed > available)
+      "use a smaller model or quantization, or set context_tokens or slots lower";
+  if (need->bytes > total) return {"memory", Verdict::Fail, detail, remedy};
+  if (need->bytes > available)
     return {"memory", Verdict::Warn, detail, std::string("end other programs, or ") + remedy};
   return {"memory", Verdict::Pass, detail};
 }

@@ -45,5 +45,11 @@ TEST(ModelsTable, ShowsWhatIsThereAndWhatCouldBe) {
   EXPECT_THAT(table, Not(HasSubstr("hearth pull phi-3-mini")));
 }
 
+TEST(LicenceText, IsThatOfTheCatalogue) {
+  EXPECT_EQ(licence_text(model::Catalogue::builtin().find("qwen2.5-3b")),
+            "Licence of qwen2.5-3b: Qwen Research License (not for commercial use)");
+  EXPECT_THAT(licence_text(nullptr), HasSubstr("not known"));
+}
+
 }  // namespace
 }  // namespace hearth::cli

@@ -72,4 +72,9 @@ std::string entry_text(const model::CatalogueEntry& entry) {
   return table.text();
 }
 
+std::string licence_text(const model::CatalogueEntry* entry) {
+  if (!entry) return "Licence: not known here; where it comes from says it";
+  return "Licence of " + entry->name + ": " + entry->licence;
+}
+
 }  // namespace hearth::cli

@@ -36,4 +36,7 @@ std::string models_table(const std::vector<model::ShelfModel>& there,
 /// All that is known of a catalogue's model.
 std::string entry_text(const model::CatalogueEntry& entry);
 
+/// Under which licence a model comes; nullptr: the catalogue does not know it.
+std::string licence_text(const model::CatalogueEntry* entry);
+
 }  // namespace hearth::cli

@@ -20,6 +20,7 @@ inline constexpr Millis kVisitMax{120'000};  // for all that one command asks
 struct Visit {
   const Call& call;
   const Directory& directory;
+  const DaemonClient& client;
 };
 
 /// JSON text for standard output.
@@ -29,11 +30,15 @@ inline std::string dumped(const nlohmann::ordered_json& value, int indent) {
   return is_terminal(STDOUT_FILENO) ? printable(text) : text;
 }
 
+/// Whether a daemon that a command starts has the current folder open to tools: what those do needs
+/// it, what only asks does not.
+enum class Opens : std::uint8_t { Nothing, Here };
+
 /// Runs `work`, which gives its exit status, with the daemon; one is started if none runs. Gives
 /// the exit status.
 template <class Work>
-int with_daemon(const Context& context, Millis budget, Work&& work) {
-  const auto opened = open_here(context);
+int with_daemon(const Context& context, Millis budget, Work&& work, Opens opens = Opens::Nothing) {
+  const auto opened = opens == Opens::Here ? open_here(context) : open_nothing(context);
   if (!opened.ok()) return fail_usage(opened.error().message);
   const Opening& opening = opened.value();
   const Interrupt interrupt;
@@ -52,12 +57,12 @@ int with_daemon(const Context& context, Millis budget, Work&& work) {
 
 /// Runs `work` with the daemon's sessions. Gives the exit status.
 template <class Work>
-int visit(const Context& context, Work&& work) {
+int visit(const Context& context, Work&& work, Millis budget = kVisitMax) {
   return with_daemon(
-      context, kVisitMax,
+      context, budget,
       [&work](const Call& call, const config::Config&, const DaemonClient& client) -> Result<int> {
         const Directory directory(client);
-        TRY_VOID(work(Visit{call, directory}));
+        TRY_VOID(work(Visit{call, directory, client}));
         return kDone;
       });
 }

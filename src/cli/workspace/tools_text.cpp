@@ -68,6 +68,11 @@ bool is_as_asked(const ToolsFacts& facts, const Opening& opening) {
   return opening.here.empty() ? facts.workspace.empty() : is_open(facts, opening.here);
 }
 
+bool lacks_tools(const ToolsFacts& facts, const Opening& opening) {
+  const bool wants_none = opening.is_asked && opening.here.empty();
+  return facts.workspace.empty() && !wants_none;
+}
+
 std::string tools_sentence(const ToolsFacts& facts, const Opening& opening) {
   const bool wants_another = !opening.here.empty() && !is_open(facts, opening.here);
   const std::string remedy = "`hearth stop` lets it begin in " + visible(opening.here);

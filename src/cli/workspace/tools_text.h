@@ -28,6 +28,8 @@ Result<ToolsFacts> tools_of(const Call& call, const DaemonClient& client);
 std::string tools_sentence(const ToolsFacts& facts, const Opening& opening);
 /// Whether the daemon does as the command's options asked: another one may run already. Pure.
 bool is_as_asked(const ToolsFacts& facts, const Opening& opening);
+/// Whether no folder is open, and nobody asked for that: the model has no tools. Pure.
+bool lacks_tools(const ToolsFacts& facts, const Opening& opening);
 /// A line for each tool, and then that sentence.
 std::string tools_table(const ToolsFacts& facts, const Opening& opening);
 

@@ -56,6 +56,11 @@ std::string problem_with_workspace(const std::string& folder, const config::Conf
                                 real(config.data_dir));
 }
 
+Result<Opening> open_nothing(const Context& context) {
+  TRY(config::Loaded loaded, load_settings(context));
+  return Opening{.context = context, .loaded = std::move(loaded)};
+}
+
 Result<Opening> open_here(const Context& context) {
   TRY(config::Loaded loaded, load_settings(context));
   Opening out{.context = context, .loaded = std::move(loaded)};

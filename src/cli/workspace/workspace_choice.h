@@ -15,8 +15,7 @@ std::string problem_with_workspace(const std::string& folder, const config::Conf
 std::string problem_with_workspace(const std::string& folder, const std::string& home,
                                    const std::string& data_dir);
 
-/// What a command goes by that may start a daemon: the current folder is its workspace, unless a
-/// setting or an option says otherwise.
+/// What a command goes by that may start a daemon.
 struct Opening {
   Context context;
   config::Loaded loaded;
@@ -26,7 +25,11 @@ struct Opening {
   std::string problem{};  // why the current folder is not opened, a sentence; empty: it is
   bool is_asked = false;  // an option said which folder, or none
 };
-/// Errors: load_settings().
+/// For one that talks: the current folder is the daemon's workspace, unless a setting or an option
+/// says otherwise. Errors: load_settings().
 Result<Opening> open_here(const Context& context);
+/// For one that only asks: it opens no folder but those of the settings and options. Errors:
+/// load_settings().
+Result<Opening> open_nothing(const Context& context);
 
 }  // namespace hearth::cli

@@ -85,6 +85,24 @@ TEST(ToolsSentence, SaysWhenTheDaemonIsAnotherThanAskedFor) {
   EXPECT_TRUE(is_as_asked(there, {}));
 }
 
+TEST(LacksTools, UnlessThatWasAskedFor) {
+  EXPECT_TRUE(lacks_tools({}, {}));
+  EXPECT_TRUE(lacks_tools({}, {.context = {}, .loaded = {}, .here = "/here"}));
+  EXPECT_TRUE(lacks_tools({}, {.context = {}, .loaded = {}, .here = "/here", .is_asked = true}));
+  EXPECT_FALSE(lacks_tools({}, {.context = {}, .loaded = {}, .is_asked = true}));
+  EXPECT_FALSE(lacks_tools({.workspace = {"/there"}}, {}));
+}
+
+TEST(OpenNothing, LeavesTheCurrentFolderShut) {
+  Context context;
+  context.overrides.data_dir = "/nowhere";
+  const auto opening = open_nothing(context);
+  ASSERT_TRUE(opening.ok());
+  EXPECT_FALSE(opening.value().context.overrides.workspace);
+  EXPECT_THAT(serve_arguments(opening.value().context.overrides, opening.value().loaded.config),
+              Not(IsSupersetOf({"--workspace"})));
+}
+
 TEST(ToolsTable, SaysWhatHappens) {
   const ToolsFacts facts{.tools = {{"read_file", "Reads.", "allow", false},
                                    {"write_file", "Writes.", "ask", true},

@@ -34,6 +34,9 @@ Problem check_bytes(const std::string& text) {
 
 Problem store(const Setting& setting, std::string& target, const Raw& raw) {
   const auto* const text = std::get_if<std::string>(&raw);
+  const auto* const number = std::get_if<std::int64_t>(&raw);
+  if (number && setting.kind == Kind::Text)
+    return "a string is required: \"" + std::to_string(*number) + "\"";
   if (!text) return "a string is required";
   if (Problem problem = check_bytes(*text); !problem.empty()) return problem;
   if (setting.kind == Kind::Choice) {
@@ -73,7 +76,8 @@ Problem store(const Setting& setting, Millis& target, const Raw& raw) {
   const auto* const text = std::get_if<std::string>(&raw);
   if (!text) return "a duration is required, such as \"" + duration_text(target.count()) + "\"";
   const auto parsed = parse_duration(*text);
-  if (!parsed.ok()) return parsed.error().message;
+  if (!parsed.ok())
+    return parsed.error().message + "; such as \"" + duration_text(target.count()) + "\"";
   const std::int64_t ms = parsed.value().count();
   if (ms < setting.min || ms > setting.max)
     return *text + " is out of range (" + duration_text(setting.min) + " to " +

@@ -51,12 +51,35 @@ Error unknown_key(const RuleKey& key) {
           name};
 }
 
+/// "/" parts a provider from its model, and a name is often that of a file.
+bool is_plain_name(std::string_view name) {
+  constexpr std::string_view kAllowed =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-:";
+  return name.find_first_not_of(kAllowed) == std::string_view::npos;
+}
+
+Result<void> check_name(const std::string& name, const std::string& origin) {
+  if (name.empty()) return setting_error("pool.model.name", "is required", origin);
+  if (!is_plain_name(name))
+    return setting_error("pool.model.name",
+                         "'" + name + "': letters, digits and . _ - : are allowed", origin);
+  if (is_reserved_name(name))
+    return setting_error("pool.model.name", "'" + name + "' " + kReservedName, origin);
+  return ok();
+}
+
 bool has(const std::vector<RuleKey>& keys, const char* name) {
   return std::any_of(keys.begin(), keys.end(),
                      [&](const RuleKey& key) { return key.name == name; });
 }
 
 }  // namespace
+
+bool is_reserved_name(std::string_view name) {
+  for (const std::string_view taken : {"auto", "local", "operational", "tactical", "strategic"})
+    if (name == taken) return true;
+  return false;
+}
 
 Result<void> add_pool_model(const std::vector<RuleKey>& keys, const std::string& origin,
                             Config& config) {
@@ -80,7 +103,7 @@ Result<void> add_pool_model(const std::vector<RuleKey>& keys, const std::string&
   }
   Pooled made = std::move(draft.pool.models.back());
   made.model = std::move(draft.model);
-  if (made.model.name.empty()) return setting_error("pool.model.name", "is required", origin);
+  TRY_VOID(check_name(made.model.name, origin));
   if (!has(keys, "pinned")) made.pinned = made.level == "operational";
   for (const Pooled& other : models)
     if (other.model.name == made.model.name)

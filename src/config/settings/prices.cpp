@@ -59,6 +59,9 @@ Result<void> take(std::string_view key, const toml::node& node, const std::strin
   const auto* const known =
       std::ranges::find_if(kKeys, [key](const Key& one) { return one.name == key; });
   if (known == std::end(kKeys)) return unknown_key(std::string(key), origin);
+  if (const auto* const number = node.as_integer())
+    return setting_error(key, "a string is required: \"" + std::to_string(number->get()) + "\"",
+                         origin);
   const auto* const text = node.as_string();
   if (!text || text->get().empty() || text->get().size() > kValueBytesMax ||
       !is_visible(text->get()))

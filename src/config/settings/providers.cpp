@@ -99,6 +99,12 @@ const Setting* find_key(const std::string& key) {
 }
 
 Error unknown_key(const RuleKey& key) {
+  for (const std::string_view secret : {"key", "api_key", "apikey", "token", "secret"})
+    if (key.name == secret)
+      return setting_error("provider." + key.name,
+                           "a key does not stand in this file: say with key_env which variable "
+                           "holds it, or with key_file which file",
+                           key.origin);
   std::vector<std::string> known;
   for (const Setting& one : kKeys) known.push_back(key_of(one));
   const std::string near = nearest(key.name, known);
@@ -112,11 +118,32 @@ bool is_kind(const std::string& name) {
   return (", " + std::string(kKinds) + ",").find(", " + name + ",") != std::string::npos;
 }
 
+/// Each model once, and as the provider calls it.
+Result<void> check_lists(const Provider& made, const std::string& origin) {
+  std::vector<std::string> seen;
+  for (const auto& [name, list] : {std::pair("provider.models", &made.models),
+                                   std::pair("provider.tactical_models", &made.tactical_models)})
+    for (const std::string& model : *list) {
+      // OpenRouter has models of its own that are called openrouter/….
+      const std::string own = made.name + "/";
+      if (model.starts_with(own) && made.kind != "openrouter")
+        return setting_error(
+            name,
+            "'" + model + "': leave '" + own + "' out; requests put it before what stands here",
+            origin);
+      if (std::find(seen.begin(), seen.end(), model) != seen.end())
+        return setting_error(name, "'" + model + "' is there twice, of models and tactical_models",
+                             origin);
+      seen.push_back(model);
+    }
+  return ok();
+}
+
 /// What follows from other keys.
 Result<void> complete(Provider& made, const std::string& origin) {
   if (made.name.empty()) return setting_error("provider.name", "is required", origin);
-  if (made.name == "local")
-    return setting_error("provider.name", "'local' stands for this machine", origin);
+  if (is_reserved_name(made.name))
+    return setting_error("provider.name", "'" + made.name + "' " + kReservedName, origin);
   if (made.kind.empty() && is_kind(made.name)) made.kind = made.name;
   if (made.kind.empty())
     return setting_error("provider.kind",
@@ -127,7 +154,7 @@ Result<void> complete(Provider& made, const std::string& origin) {
     return setting_error("provider.url", "is required for this kind", origin);
   if (!made.key_env.empty() && !made.key_file.empty())
     return setting_error("provider.key_file", "cannot be given beside key_env", origin);
-  return ok();
+  return check_lists(made, origin);
 }
 
 }  // namespace

@@ -205,6 +205,11 @@ TEST(ParseText, ModelsOfThePoolAreChecked) {
       {head + "pinned = 1\n", "f:3: pool.model.pinned: true or false is required"},
       {head + head, "f:3: pool.model.name: 'b' is there already"},
       {many, "pool.model: at most 64 are allowed"},
+      {"[[pool.model]]\nname = \"a/b\"\n",
+       "f:1: pool.model.name: 'a/b': letters, digits and . _ - : are allowed"},
+      {"[[pool.model]]\nname = \"a+b\"\n", "pool.model.name: 'a+b': letters"},
+      {"[[pool.model]]\nname = \"auto\"\n", "pool.model.name: 'auto' is what requests say"},
+      {"[[pool.model]]\nname = \"strategic\"\n", "'strategic' is what requests say"},
       {"[pool]\nmodel = 3\n", "f:2: pool.model: tables are required: [[pool.model]]"},
   };
   for (const auto& [text, says] : kBad) {
@@ -343,7 +348,8 @@ TEST(Providers, WhatIsWrongIsNamed) {
     many += "[[provider]]\nkind = \"openai\"\nname = \"p" + std::to_string(i) + "\"\n";
   const std::pair<std::string, const char*> kRows[] = {
       {"[[provider]]\nkind = \"openai\"\n", "f:1: provider.name: is required"},
-      {"[[provider]]\nname = \"local\"\n", "f:1: provider.name: 'local' stands for this machine"},
+      {"[[provider]]\nname = \"local\"\n", "f:1: provider.name: 'local' is what requests say"},
+      {"[[provider]]\nname = \"auto\"\n", "f:1: provider.name: 'auto' is what requests say"},
       {"[[provider]]\nname = \"Open AI\"\n", "f:2: provider.name: lower case letters"},
       {"[[provider]]\nname = \"x\"\n", "f:1: provider.kind: is required, since 'x' is none of"},
       {head + "kind = \"other\"\n", "f:3: provider.kind: 'other' is not one of"},
@@ -353,6 +359,13 @@ TEST(Providers, WhatIsWrongIsNamed) {
       {head + "key_env = \"A\"\nkey_file = \"b\"\n", "cannot be given beside key_env"},
       {head + "models = [\"a b\"]\n", "f:3: provider.models: item 1: "},
       {head + "modles = []\n", "did you mean 'provider.models'?"},
+      {head + "models = [\"a\", \"b\", \"a\"]\n", "f:1: provider.models: 'a' is there twice"},
+      {head + "models = [\"a\"]\ntactical_models = [\"a\"]\n",
+       "f:1: provider.tactical_models: 'a' is there twice"},
+      {head + "models = [\"openai/gpt\"]\n", "provider.models: 'openai/gpt': leave 'openai/' out"},
+      {head + "key = \"sk-1\"\n", "f:3: provider.key: a key does not stand in this file"},
+      {head + "api_key = \"sk-1\"\n", "say with key_env which variable"},
+      {head + "token_timeout = \"60\"\n", "not a duration: '60'; such as \"1m\""},
       {head + "requests_max = 0\n", "0 is out of range (1 to 2048)"},
       {head + "requests_max = 2049\n", "2049 is out of range (1 to 2048)"},
       {head + "retries_max = 11\n", "11 is out of range (0 to 10)"},
@@ -368,13 +381,25 @@ TEST(Providers, WhatIsWrongIsNamed) {
 }
 
 TEST(Budget, AmountsAreDollars) {
-  for (const char* const fine : {"", "0", "5", "0.25", "999999999.999999"})
+  for (const char* const fine : {"", "0", "5", "0.25", "$5", "$0.25", "999999999.999999"})
     EXPECT_TRUE(parse_text("[budget]\nday_max = \"" + std::string(fine) + "\"\n", "f").ok())
         << fine;
-  for (const char* const wrong : {"$5", "-1", "1.", ".5", "1.0000001", "1000000000", "five", "1e3"})
+  for (const char* const wrong :
+       {"$", "$$5", "5$", "-1", "1.", ".5", "1.0000001", "1000000000", "five", "1e3"})
     EXPECT_EQ(parse_text("[budget]\nday_max = \"" + std::string(wrong) + "\"\n", "f").error().field,
               "budget.day_max")
         << wrong;
+}
+
+TEST(Budget, ANumberIsShownAsItHasToBeWritten) {
+  EXPECT_THAT(parse_text("[budget]\nday_max = 5\n", "f").error().message,
+              HasSubstr("f:2: budget.day_max: a string is required: \"5\""));
+}
+
+TEST(Providers, OfOpenRouterHaveModelsThatAreCalledAsItself) {
+  const char* const text =
+      "[[provider]]\nname = \"openrouter\"\nmodels = [\"openrouter/auto\", \"meta/llama\"]\n";
+  EXPECT_TRUE(parse_text(text, "f").ok());
 }
 
 TEST(Prices, AreReadWithTheirDateAndSource) {
@@ -400,7 +425,7 @@ TEST(Prices, WhatIsWrongIsNamed) {
       {"[[price]]\nmodel = \"m\"\ninput = \"1\"\noutput = \"1\"\nsource = \"s\"\n",
        "f:1: date: is required for each price"},
       {head + "[[price]]\nmodel = \"m\"\ninput = \"1\"\n", "f:3: output: is required"},
-      {head + "[[price]]\nmodel = \"m\"\ninput = 1\n", "f:5: input: a string"},
+      {head + "[[price]]\nmodel = \"m\"\ninput = 1\n", "f:5: input: a string is required: \"1\""},
       {head + "[[price]]\nmodle = \"m\"\n", "f:4: unknown key 'modle'; did you mean 'model'?"},
       {head + "prices = 1\n", "f:3: unknown key 'prices'; did you mean 'price'?"},
       {head + "price = 1\n", "f:3: price: tables are required: [[price]]"},

@@ -26,6 +26,12 @@ struct RuleKey {
 Result<void> add_rule(const std::vector<RuleKey>& keys, const std::string& origin,
                       const std::string& name, Config& config);
 
+/// Whether requests mean something else by this name: "auto", "local", a level. Pure.
+bool is_reserved_name(std::string_view name);
+/// What is told of one.
+inline constexpr const char* kReservedName =
+    "is what requests say that leave the choice to Hearth; call it something else";
+
 /// Takes one [[pool.model]]; [model] has been read. Errors: InvalidInput (unknown key, with the
 /// nearest; no name, or one that is there; a wrong value; too many).
 Result<void> add_pool_model(const std::vector<RuleKey>& keys, const std::string& origin,

@@ -89,6 +89,7 @@ const char* check_help_line(std::string_view text) {
 }
 
 const char* check_amount(std::string_view text) {
+  if (text.size() > 1 && text.starts_with('$')) text.remove_prefix(1);  // as prices may have it
   const std::size_t point = std::min(text.find('.'), text.size());
   const std::string_view whole = text.substr(0, point);
   const std::string_view rest = point < text.size() ? text.substr(point + 1) : "0";
