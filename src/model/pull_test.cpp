@@ -80,7 +80,11 @@ class HubDouble {
     const std::lock_guard lock(mutex_);
     return ranges_;
   }
-  Behaviour& behaviour() { return behaviour_; }
+  /// A request that its client has left may run still.
+  void change(const std::function<void(Behaviour&)>& how) {
+    const std::lock_guard lock(behaving_);
+    how(behaviour_);
+  }
 
  private:
   static std::unique_ptr<net::Server> start(net::Handler handler) {
@@ -90,6 +94,7 @@ class HubDouble {
   }
 
   void serve_hub(const net::Request& request, net::Exchange& exchange) {
+    const std::lock_guard lock(behaving_);
     if (behaviour_.status != 0) return exchange.respond({.status = behaviour_.status});
     if (request.path != "/owner/repository/resolve/main/ember.gguf")
       return exchange.respond({.status = 404});
@@ -102,6 +107,7 @@ class HubDouble {
   }
 
   void serve_content(const net::Request& request, net::Exchange& exchange) {
+    const std::lock_guard lock(behaving_);
     const auto* const range = request.header("Range");
     const auto* const if_range = request.header("If-Range");
     const bool is_probe = range && *range == "bytes=0-0";
@@ -146,6 +152,7 @@ class HubDouble {
     exchange.end();  // so that these bytes do arrive
   }
 
+  std::recursive_mutex behaving_;  // held while one is answered; behaviours change themselves
   Behaviour behaviour_;
   std::mutex mutex_;
   std::vector<std::string> ranges_;
@@ -211,7 +218,7 @@ TEST_F(Pulling, TheNextTryGoesOnIfTheFileIsTheSame) {
   ASSERT_FALSE(broken.ok());
   EXPECT_EQ(broken.error().code, Code::Unavailable);
   EXPECT_TRUE(fs::exists(folder_.file("ember.gguf.part.json")));
-  hub.behaviour().cut_after = [](int) { return std::string::npos; };
+  hub.change([](Behaviour& now) { now.cut_after = [](int) { return std::string::npos; }; });
   const auto got = get(hub.source());
   ASSERT_TRUE(got.ok()) << got.error().message;
   EXPECT_GT(got.value().resumed_bytes, kChunk);
@@ -221,8 +228,10 @@ TEST_F(Pulling, TheNextTryGoesOnIfTheFileIsTheSame) {
 TEST_F(Pulling, AnotherFileIsBegunAnew) {
   HubDouble hub({.cut_after = [](int number) { return number < 2 ? kChunk / 2 : std::size_t{0}; }});
   ASSERT_FALSE(get(hub.source(), {.ranges = 1}).ok());
-  hub.behaviour().etag = "\"v2\"";
-  hub.behaviour().cut_after = [](int) { return std::string::npos; };
+  hub.change([](Behaviour& now) {
+    now.etag = "\"v2\"";
+    now.cut_after = [](int) { return std::string::npos; };
+  });
   const auto got = get(hub.source());
   ASSERT_TRUE(got.ok()) << got.error().message;
   EXPECT_EQ(got.value().resumed_bytes, 0u);
@@ -232,7 +241,7 @@ TEST_F(Pulling, AnotherFileIsBegunAnew) {
 TEST_F(Pulling, OneThatChangesMeanwhileIsBegunAnew) {
   HubDouble* double_of = nullptr;
   HubDouble hub({.cut_after = [&](int number) {
-    if (number == 2) double_of->behaviour().etag = "\"v2\"";
+    if (number == 2) double_of->change([](Behaviour& now) { now.etag = "\"v2\""; });
     return std::string::npos;
   }});
   double_of = &hub;
