@@ -65,10 +65,6 @@ void print(const json& route) {
   const std::string model = route.value("model", "");
   const std::string level = route.value("level", "");
   std::cout << "model   " << (model.empty() ? "(no daemon runs)" : model) << "\n";
-  if (level.empty()) {
-    std::cout << "level   not asked for: the model was named\n";
-    return;
-  }
   std::cout << "level   " << level << ", " << route.value("score", 0) << " points\n";
   for (const auto& reason : route["reasons"])
     std::cout << "        " << reason.get<std::string>() << "\n";

@@ -75,7 +75,7 @@ class Models(WithData):
             self.assertRegex(status, r"grpc +127\.0\.0\.1:\d+")
             self.assertEqual([one["state"] for one in json.loads(self.ok("status", "--json"))["models"]],
                              ["ready", "unloaded", "failed"])
-            self.assertIn("the model was named", self.ok("route", "--model", "second", "Hello"))
+            self.assertIn("it was named", self.ok("route", "--model", "second", "Hello"))
 
     def test_a_name_is_asked_of_the_daemon(self):
         self.settings(POOL)

@@ -74,6 +74,8 @@ class Replay(unittest.TestCase):
 
     def test_the_first_difference_is_shown(self):
         with self.daemon() as daemon:
+            harness.wait_until(lambda: daemon.request("GET", "/v1/models").json["data"][0]["meta"]["fingerprint"],
+                               60, "what its file is can be written down")
             self.say(daemon, "What is the capital of Italy?", temperature=0)
         store = sqlite3.connect(os.path.join(self.data, "hearth.db"))
         with store:

@@ -246,12 +246,10 @@ class Disk(unittest.TestCase):
 class Descriptors(unittest.TestCase):
     def daemon_with(self, descriptors, **options):
         """A daemon that may have so many descriptors open."""
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, hard))  # what a child inherits
-        try:
-            return harness.scripted(**options)
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        daemon = harness.scripted(**options)
+        # Only now, since a soft limit alone it raises when it starts.
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (descriptors, descriptors))
+        return daemon
 
     def test_more_clients_than_descriptors(self):
         with self.daemon_with(64) as daemon:

@@ -257,12 +257,12 @@ const checks = {
     },
   ),
   'a model that is not there cannot be loaded, and says how to get it': pooled(
-    { toml: `${twoModels}[[pool.model]]\nname = "absent"\n` },
+    { toml: `${twoModels}[[pool.model]]\nname = "qwen2.5-0.5b"\n` },
     async (daemon) => {
       await daemon.ready();
       const mine = daemon.client();
-      const request = { modelName: 'absent' };
-      await fails(call(mine, 'loadModel', request), 'UNAVAILABLE', 'hearth pull absent');
+      const request = { modelName: 'qwen2.5-0.5b' };
+      await fails(call(mine, 'loadModel', request), 'UNAVAILABLE', 'hearth pull qwen2.5-0.5b');
       const model = (await call(mine, 'listModels', {})).models[2];
       assert.ok(model.status.startsWith('error: '), model.status);
     },

@@ -38,21 +38,20 @@ json with_stand_in(json body) {
 Result<SessionRequest> parse(const net::Request& http, const json& body, const model::Model& model,
                              std::uint64_t account) {
   TRY(const Fields fields, Fields::of(body));
-  TRY(const ChatRequest checked, parse_chat_request(with_stand_in(body), model.facts().vocabulary));
-  SessionRequest out{
-      .submission = {}, .delivery = checked.delivery, .check = AnswerCheck(checked.request)};
-  TRY(out.submission.session, fields.text("session_id"));
-  if (out.submission.session.empty()) return fields.wrong("session_id", "must not be empty");
+  agent::Submission submission;
+  TRY(submission.session, fields.text("session_id"));
+  if (submission.session.empty()) return fields.wrong("session_id", "must not be empty");
   if (fields.has("cache"))
     return fields.wrong("cache", "is not allowed in a session, which keeps its own state");
-  TRY(out.submission.messages, parse_messages(fields, Calls::Remembered));
-  if (out.delivery.choices != 1) return fields.wrong("n", "must be 1 in a session");
-  out.submission.owner = owner_of(account);
-  out.submission.model = model.name();
-  out.submission.request = stored(body);
-  if (const std::string* key = http.header("idempotency-key")) out.submission.key = *key;
-  out.submission.digest = vault::sha256_hex(http.body);
-  return out;
+  TRY(submission.messages, parse_messages(fields, Calls::Remembered));
+  TRY(const ChatRequest checked, parse_chat_request(with_stand_in(body), model.facts().vocabulary));
+  if (checked.delivery.choices != 1) return fields.wrong("n", "must be 1 in a session");
+  submission.owner = owner_of(account);
+  submission.model = model.name();
+  submission.request = stored(body);
+  if (const std::string* key = http.header("idempotency-key")) submission.key = *key;
+  submission.digest = vault::sha256_hex(http.body);
+  return SessionRequest{std::move(submission), checked.delivery, AnswerCheck(checked.request)};
 }
 
 void run(Workplace& with, SessionRequest wanted, model::Model& model, const ExchangePtr& exchange) {
