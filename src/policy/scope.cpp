@@ -19,7 +19,7 @@ std::string rule_name(const std::string& tool, const std::string& pattern) {
 }  // namespace
 
 Result<Millis> parse_hold(std::string_view text, const std::string& field) {
-  const auto length = parse_duration(text);
+  auto length = parse_duration(text);
   if (length.ok() && length.value() >= kLengthMin) return length;
   return field_error(field, "a time from 1s to 24h is required, such as 30m");
 }

@@ -18,6 +18,7 @@ void Answering::start(model::Model& model, chat::Request request) {
   }
   auto generation = model.start(std::move(request), shared_from_this());
   std::shared_ptr<Outlet> refused;
+  grpc::Status why;
   bool too_late = false;
   {
     MutexLock lock(mutex_);
@@ -27,11 +28,12 @@ void Answering::start(model::Model& model, chat::Request request) {
       too_late = over_ && !ended_;
     } else {
       ended_ = true;
+      why = grpc_model_status(generation.error());
       if (!over_) refused = outlet_;
       over_ = true;
     }
   }
-  if (refused) refused->fail(grpc_model_status(generation.error()));
+  if (refused) refused->fail(why);
   // Given up while the model was being asked: the order to cancel has missed this generation.
   if (too_late) runs_.cancel(shared_from_this());
   MutexLock lock(mutex_);

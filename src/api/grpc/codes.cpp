@@ -42,7 +42,7 @@ grpc::Status grpc_status(const Error& error) {
     text.resize(utf8_complete_bytes(text));
     text += "…";
   }
-  return {code_of(error), std::move(text)};
+  return {code_of(error), text};
 }
 
 grpc::Status grpc_model_status(Error error) {

@@ -55,7 +55,7 @@ DialectForm form_of(const Visit& visit, const hearth::dialect::Carried<dialect::
 Result<void> order(const Workplace& with, model::Model& model, bool loaded,
                    const net::Exchange& exchange) {
   if (!loaded) return model.unload();
-  const auto ordered = model.load();
+  auto ordered = model.load();
   // One that is always loaded takes no orders.
   if (!ordered.ok() && ordered.error().code != Code::InvalidInput) return ordered;
   if (model.state() == model::State::Ready) return ok();

@@ -98,10 +98,9 @@ Result<Making> prepare(const Workplace& with, const Order& order, const Call& ca
 
 void start(Workplace& with, Order order, Making making, const ExchangePtr& exchange) {
   const dialect::Delivery& delivery = making.header.delivery;
-  const auto stop = making.stop;
   const bool has_client = !delivery.background || order.read.what.ask.stream;
   const auto held =
-      std::make_shared<HeldExchange>(has_client ? exchange : nullptr, std::move(stop), with.keeper);
+      std::make_shared<HeldExchange>(has_client ? exchange : nullptr, making.stop, with.keeper);
   RunPlan plan;
   plan.stream = order.read.what.ask.stream;
   plan.requests.push_back(std::move(making.asked.request));

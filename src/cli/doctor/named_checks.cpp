@@ -31,7 +31,7 @@ const ServedModel* find_served(const std::vector<ServedModel>& served, const std
 // ---- the pool -----------------------------------------------------------------------------------
 
 std::string remedy_of(const config::Config& config, const app::PooledFile& pooled) {
-  const std::string command = app::how_to_get(config, pooled);
+  std::string command = app::how_to_get(config, pooled);
   if (!command.empty()) return command;
   if (pooled.settings.origin.empty()) return "correct model.path";
   return (pooled.names_file ? "correct its path, or put the file there"

@@ -33,8 +33,9 @@ std::vector<std::size_t> order(const std::vector<Candidate>& candidates, Level n
                       (!wish.only_strong || candidates[i].level == Level::Strategic);
     if (fits) chosen.push_back(i);
   }
-  std::ranges::stable_sort(chosen, {},
-                           [&](std::size_t i) { return rank(candidates[i], needed, wish); });
+  std::ranges::sort(chosen, {}, [&](std::size_t i) {
+    return std::tuple_cat(rank(candidates[i], needed, wish), std::tuple(i));  // else as given
+  });
   return chosen;
 }
 

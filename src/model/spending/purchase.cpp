@@ -111,7 +111,7 @@ void Purchase::settle(const chat::Usage& usage) {
   settlement.cost_micro = cost_micro_;
   goods_->cost_micro->add(static_cast<std::uint64_t>(cost_micro_));
   till_->left(number);
-  till_->settle(std::move(settlement));
+  till_->settle(settlement);
 }
 
 void Purchase::on_event(const chat::Event& event) {

@@ -40,11 +40,10 @@ Result<void> Till::reserve(const std::shared_ptr<Purchase>& purchase) {
   return Error{Code::Busy, "too many answers wait to be paid for; try again soon"};
 }
 
-void Till::settle(Settlement settlement) {
-  const std::int64_t id = settlement.id;
-  if (waiting_.try_push(Job(std::move(settlement)))) return;
+void Till::settle(const Settlement& settlement) {
+  if (waiting_.try_push(Job(settlement))) return;
   lost_.add();  // it stays reserved, and so counts as the most that it may cost
-  log::warn("the end of expense {} is not in the ledger: too many wait", id);
+  log::warn("the end of expense {} is not in the ledger: too many wait", settlement.id);
 }
 
 void Till::left(std::uint64_t number) {

@@ -35,7 +35,7 @@ class Till {
 
   /// Purchase::reserved() follows. Errors: Busy, Denied (spending is stopped).
   Result<void> reserve(const std::shared_ptr<Purchase>& purchase) EXCLUDES(mutex_);
-  void settle(Settlement settlement);
+  void settle(const Settlement& settlement);
   void left(std::uint64_t number) EXCLUDES(mutex_);
 
   Result<void> stop(const Call& call, const std::string& why) EXCLUDES(mutex_);
