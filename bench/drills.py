@@ -185,8 +185,8 @@ def kill_switch(paper, data):
             paper.see(f"$ hearth stop-spending --why 'a drill'  (returned after {returned * 1000:.0f} ms)",
                       told.returncode == 0)
             paper.put(*("           " + line for line in told.stdout.splitlines()))
-            paper.see(f"the last of 20 clients was told after {last * 1000:.0f} ms: spending was stopped",
-                      all("spending was stopped" in text for text, _ in ended))
+            paper.see(f"the last of 20 clients was told after {last * 1000:.0f} ms: spending is stopped",
+                      all("spending is stopped" in text for text, _ in ended))
             harness.wait_until(lambda: double.gone >= 20, 10, "the provider sees it")
             paper.see("the provider has seen all 20 connections end")
             answer, _ = ask(daemon, "anthropic/strong")
