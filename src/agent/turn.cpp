@@ -200,7 +200,9 @@ void Turn::make_ids_unique(Said& said) const {
     if (entry.turn == turn_)
       for (const chat::ToolCall& earlier : entry.message.tool_calls) known.insert(earlier.id);
   for (chat::ToolCall& wanted : said.message.tool_calls) {
-    while (is_ours(wanted) && known.contains(wanted.id)) wanted.id += "-again";
+    const std::string given = wanted.id;
+    for (int n = 2; is_ours(wanted) && known.contains(wanted.id); ++n)
+      wanted.id = given + "-" + std::to_string(n);
     known.insert(wanted.id);
   }
 }

@@ -37,6 +37,14 @@ class Keys(unittest.TestCase):
                     self.assertNotIn("sk-double", daemon.log())
 
 
+    def test_a_key_that_looks_like_what_stands_in_its_place(self):
+        with Double("openai", key="*" * 8) as double, daemon_with(provider_text(double), double) as daemon:
+            double.next(Reply(status=400, message="bad key " + "*" * 20))
+            answer = ask(daemon, "openai/m", "x")
+            self.assertEqual(answer.status, 400)
+            self.assertNotIn("*" * 8, answer.error["message"].replace("***", ""))
+
+
 class Money(unittest.TestCase):
     def test_a_schema_is_counted_before_it_is_sent(self):
         schema = {"type": "object", "properties": {f"p{i}": {"type": "string"} for i in range(1500)}}

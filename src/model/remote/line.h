@@ -15,8 +15,10 @@ struct Line {
 
   /// "anthropic: …", without the key
   Error named(Error error) const;
-  /// A provider that repeats the key in what it says does not make us show it.
+  /// A provider that repeats the key in what it says does not make us show it. A shorter one than
+  /// kSecretBytesMin ("none") is a word, and no secret.
   std::string without_key(std::string text) const;
+  static constexpr std::size_t kSecretBytesMin = 8;
 
   const ProviderOptions options;
   const std::unique_ptr<Wire> wire;

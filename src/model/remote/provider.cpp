@@ -36,10 +36,12 @@ Error Line::named(Error error) const {
 }
 
 std::string Line::without_key(std::string text) const {
+  constexpr std::string_view kInstead = "***";
   const std::string& key = options.key.reveal();
-  if (key.empty()) return text;
-  for (std::size_t at = text.find(key); at != std::string::npos; at = text.find(key, at))
-    text.replace(at, key.size(), "***");
+  if (key.size() < kSecretBytesMin) return text;
+  for (std::size_t at = text.find(key); at != std::string::npos;
+       at = text.find(key, at + kInstead.size()))
+    text.replace(at, key.size(), kInstead);
   return text;
 }
 
