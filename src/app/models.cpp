@@ -72,8 +72,7 @@ model::PoolFile with_remedy(const config::Config& config, const PooledFile& pool
   return file;
 }
 
-Result<PooledFile> look_at_one(const config::Config& config, const config::Config::Pooled& pooled) {
-  TRY(const auto options, options_of(config, pooled));
+PooledFile look_at_one(const model::LocalOptions& options, const config::Config::Pooled& pooled) {
   PooledFile found{.settings = pooled, .names_file = !pooled.model.path.empty()};
   found.settings.model.path = options.path;
   found.settings.model.name = options.name;
@@ -93,7 +92,7 @@ Result<model::PoolEntry> entry_of(const config::Config& config,
                                   const config::Config::Pooled& pooled, const TimeSource& time,
                                   metrics::Registry& metrics) {
   TRY(const auto options, options_of(config, pooled));
-  TRY(PooledFile found, look_at_one(config, pooled));
+  const PooledFile found = look_at_one(options, pooled);
   model::PoolEntry entry;
   entry.name = options.name;
   entry.open = [options, &time, &metrics]() -> Result<std::unique_ptr<model::Model>> {
@@ -175,6 +174,7 @@ std::string quoted(std::string text) {
 
 /// Of the one model that there is; whatever else is wrong with its file, loading it will say.
 void warn_about_context(const config::Config& config) {
+  if (config.model.context_tokens == 0) return;  // the usual: no file is read for it
   const auto facts = read_facts(config.model.path);
   const std::string note = facts.ok() ? context_note(config.model, facts.value()) : "";
   if (!note.empty()) log::warn("{}", note);
@@ -206,10 +206,17 @@ Result<std::vector<PooledFile>> look_at_pool(const config::Config& config) {
   std::vector<PooledFile> all;
   if (config.pool.models.empty()) return all;
   for (const config::Config::Pooled& pooled : all_pooled(config)) {
-    TRY(PooledFile found, look_at_one(config, pooled));
-    all.push_back(std::move(found));
+    TRY(const auto options, options_of(config, pooled));
+    all.push_back(look_at_one(options, pooled));
   }
   return all;
+}
+
+std::uint64_t start_memory_bytes(const std::vector<PooledFile>& all) {
+  std::uint64_t sum = 0;
+  for (const PooledFile& pooled : all)
+    if (pooled.settings.level == "operational") sum += pooled.file.memory_bytes;
+  return sum;
 }
 
 config::Config with_default_model(const config::Config& config) {

@@ -52,6 +52,8 @@ struct PooledFile {
 /// Those that open_models() would open, in its order; nothing is loaded. Empty: there is no pool.
 /// Errors: those of model::local_options.
 Result<std::vector<PooledFile>> look_at_pool(const config::Config& config);
+/// What those take together that are loaded at the start. Pure.
+std::uint64_t start_memory_bytes(const std::vector<PooledFile>& all);
 /// What all models that are loaded at a time may take: pool.memory_bytes_max, or what follows from
 /// this machine.
 std::uint64_t pool_memory_bytes_max(const config::Config& config);

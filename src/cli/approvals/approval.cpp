@@ -1,15 +1,11 @@
 #include "cli/approvals/approval.h"
 
+#include "cli/ask/answer_fields.h"
+
 namespace hearth::cli {
 namespace {
 
 using json = nlohmann::ordered_json;
-
-std::string text_in(const json& object, const char* name) {
-  if (!object.is_object()) return "";
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 std::int64_t number_in(const json& object, const char* name) {
   const auto found = object.find(name);

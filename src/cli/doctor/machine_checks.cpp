@@ -57,11 +57,10 @@ std::optional<Need> need_of_model(const config::Config& config) {
 std::optional<Need> need_of_pool(const config::Config& config) {
   const auto all = app::look_at_pool(config);
   if (!all.ok()) return std::nullopt;
-  std::uint64_t at_start = 0, largest = 0;
-  for (const app::PooledFile& pooled : all.value()) {
-    if (pooled.settings.level == "operational") at_start += pooled.file.memory_bytes;
+  const std::uint64_t at_start = app::start_memory_bytes(all.value());
+  std::uint64_t largest = 0;
+  for (const app::PooledFile& pooled : all.value())
     largest = std::max(largest, pooled.file.memory_bytes);
-  }
   return Need{at_start, "the pool may have " + bytes_text(app::pool_memory_bytes_max(config)) +
                             ", of which the start takes " + bytes_text(at_start) +
                             ", its largest model " + bytes_text(largest)};

@@ -71,11 +71,10 @@ Finding finding_of(const config::Config& config, const app::PooledFile& pooled,
 std::vector<Finding> check_room(const config::Config& config,
                                 const std::vector<app::PooledFile>& all) {
   const std::uint64_t most = app::pool_memory_bytes_max(config);
-  std::uint64_t at_start = 0;
+  const std::uint64_t at_start = app::start_memory_bytes(all);
   std::vector<Finding> findings;
   for (const app::PooledFile& pooled : all) {
     const std::uint64_t needed = pooled.file.memory_bytes;
-    if (pooled.settings.level == kOperational) at_start += needed;
     if (needed > most && pooled.settings.level != kOperational)
       findings.push_back({"pool", Verdict::Warn,
                           pooled.settings.model.name + " alone needs " + bytes_text(needed) +

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "app/models.h"
+#include "cli/ask/answer_fields.h"
 #include "cli/model_choice.h"
 #include "cli/terminal/style.h"
 #include "cli/terminal/table.h"
@@ -26,11 +27,6 @@ void describe(const engine::ModelFacts& facts, ListedModel& model) {
 std::uint64_t number_in(const nlohmann::json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
-}
-
-std::string text_in(const nlohmann::json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
 /// One that stands alone: of a file, or Ember for an empty path.

@@ -2,17 +2,15 @@
 
 #include <cctype>
 
+#include "cli/ask/answer_fields.h"
+#include "net/percent.h"
+
 namespace hearth::cli {
 namespace {
 
 using nlohmann::json;
 
 constexpr Millis kAnswersWithin{5'000};
-
-std::string text_in(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 }  // namespace
 
@@ -47,8 +45,7 @@ std::string model_target(const std::string& name) {
     const auto byte = static_cast<unsigned char>(c);
     const bool plain = std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.' || c == '/' ||
                        c == ':' || c == '+';
-    constexpr const char* kHex = "0123456789ABCDEF";
-    path += plain ? std::string(1, c) : std::string{'%', kHex[byte >> 4], kHex[byte & 15]};
+    path += plain ? std::string(1, c) : net::percent_encoded({&c, 1});
   }
   return path;
 }

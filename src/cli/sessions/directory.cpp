@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/utf8.h"
+#include "cli/ask/answer_fields.h"
 #include "net/percent.h"
 
 namespace hearth::cli {
@@ -20,11 +21,6 @@ constexpr const char* kSessions = "/v1/sessions";
 
 std::string target_of(const std::string& key, const char* behind = "") {
   return std::string(kSessions) + "/" + net::percent_encoded(key) + behind;
-}
-
-std::string text_in(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
 std::int64_t number_in(const json& object, const char* name) {

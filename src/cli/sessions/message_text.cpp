@@ -4,17 +4,12 @@
 #include <ctime>
 
 #include "base/utf8.h"
+#include "cli/ask/answer_fields.h"
 
 namespace hearth::cli {
 namespace {
 
 using json = nlohmann::ordered_json;
-
-std::string text_in(const json& object, const char* name) {
-  if (!object.is_object()) return "";
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 struct Call {
   std::string name, arguments;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cli/ask/answer_fields.h"
 #include "cli/terminal/table.h"
 #include "cli/terminal/visible.h"
 
@@ -9,11 +10,6 @@ namespace hearth::cli {
 namespace {
 
 using json = nlohmann::ordered_json;
-
-std::string text_in(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 bool flag_in(const json& object, const char* name) {
   const auto found = object.find(name);
